@@ -1,0 +1,62 @@
+// Package testenv tells tests which programs of the host they may use. A
+// missing program skips the test with the line to install it, unless
+// REQUIRE_TESTENV names it: then the test fails, so that nothing is skipped
+// where everything should run.
+package testenv
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Variable holds the names, with commas between, of programs that must be there.
+const Variable = "REQUIRE_TESTENV"
+
+// debianPackage names the package where it is not called as the program.
+var debianPackage = map[string]string{
+	"systemd-analyze": "systemd",
+	"testssl":         "testssl.sh",
+	"aws":             "awscli",
+}
+
+// Need skips or fails t unless every program is found.
+func Need(t testing.TB, programs ...string) {
+	t.Helper()
+	for _, p := range programs {
+		if Has(p) {
+			continue
+		}
+		if required(p) {
+			t.Fatalf("%s is missing, and %s requires it", p, Variable)
+		}
+		t.Skipf("needs %s (apt-get install %s)", p, packageOf(p))
+	}
+}
+
+// Has tells whether program is on the PATH or in the administrator's
+// directories, which an ordinary user's PATH leaves out.
+func Has(program string) bool {
+	if _, err := exec.LookPath(program); err == nil {
+		return true
+	}
+	for _, dir := range []string{"/usr/sbin", "/sbin"} {
+		if _, err := os.Stat(dir + "/" + program); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func required(program string) bool {
+	return slices.Contains(strings.Split(os.Getenv(Variable), ","), program)
+}
+
+func packageOf(program string) string {
+	if name, ok := debianPackage[program]; ok {
+		return name
+	}
+	return program
+}
