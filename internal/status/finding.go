@@ -1,0 +1,142 @@
+package status
+
+import (
+	"fmt"
+	"time"
+)
+
+// Severity orders findings; the zero value is no finding at all.
+type Severity string
+
+const (
+	OK   Severity = "ok"
+	Warn Severity = "warn"
+	Fail Severity = "fail"
+)
+
+// Finding is one thing a person should look at.
+type Finding struct {
+	Severity Severity `json:"severity"`
+	Subject  string   `json:"subject"` // "certificate www.example.org", "agent", ...
+	Message  string   `json:"message"`
+	Hint     string   `json:"hint,omitempty"` // what to type next
+}
+
+// The rule of the operator is that staleness raises the alarm, not the single
+// error: a failed attempt that the next hour repairs is no news.
+const (
+	// runEvery is how long after its last run a renewal counts as not running
+	// at all. The timer wakes hourly; a cron job once a day is allowed too.
+	runEvery = 26 * time.Hour
+	// deployGrace is how long a new generation may wait for its handshake:
+	// renew tries again at every wake-up.
+	deployGrace = 3 * time.Hour
+	// shipLate is how old the last success may be while lines are waiting.
+	shipLate = time.Hour
+	// missedBeats is how many heartbeats an agent may miss before it is dead.
+	missedBeats = 4
+)
+
+// Findings judges a state at now. It is pure.
+func (s State) Findings(now time.Time) []Finding {
+	var found []Finding
+	for _, c := range s.Certificates {
+		found = append(found, c.findings(now)...)
+	}
+	if age := now.Sub(s.WrittenAt); len(s.Certificates) > 0 && age > runEvery {
+		found = append(found, Finding{Warn, "renewal", "last run " + Ago(age) + " ago",
+			"systemctl status tlskeeper-renew.timer"})
+	}
+	return found
+}
+
+func (c Certificate) findings(now time.Time) []Finding {
+	var found []Finding
+	add := func(sev Severity, hint, format string, args ...any) {
+		found = append(found, Finding{sev, "certificate " + c.Name, fmt.Sprintf(format, args...), hint})
+	}
+	if c.Generation == 0 {
+		add(Fail, "tlskeeper issue "+c.Name, "never issued%s", c.because())
+		return found
+	}
+	c.judgeExpiry(now, add)
+	if c.DeployedAt.IsZero() {
+		sev := Warn
+		if now.Sub(c.NotBefore) > deployGrace {
+			sev = Fail
+		}
+		add(sev, "tlskeeper apache apply", "generation %d is issued but not deployed%s", c.Generation, c.because())
+	}
+	return found
+}
+
+// judgeExpiry measures by the certificate's own lifetime, so that one rule fits
+// 90 days and 6: overdue is a twelfth of it past the planned renewal (a week of
+// 90 days), near is a sixth of it left (15 days of 90, one day of 6).
+func (c Certificate) judgeExpiry(now time.Time, add func(Severity, string, string, ...any)) {
+	left, lifetime := c.NotAfter.Sub(now), c.NotAfter.Sub(c.NotBefore)
+	renew := "tlskeeper renew -v"
+	switch {
+	case left <= 0:
+		add(Fail, renew, "expired %s ago%s", Ago(-left), c.because())
+	case left < lifetime/6:
+		add(Fail, renew, "expires in %s%s", Ago(left), c.because())
+	case !c.RenewAt.IsZero() && now.Sub(c.RenewAt) > lifetime/12:
+		add(Warn, renew, "renewal was due %s ago%s", Ago(now.Sub(c.RenewAt)), c.because())
+	}
+}
+
+func (c Certificate) because() string {
+	if c.LastError == "" {
+		return ""
+	}
+	return ": " + c.LastError
+}
+
+// Findings judges an agent at now. It is pure.
+func (a Agent) Findings(now time.Time) []Finding {
+	var found []Finding
+	add := func(sev Severity, hint, format string, args ...any) {
+		found = append(found, Finding{sev, "agent", fmt.Sprintf(format, args...), hint})
+	}
+	switch {
+	case a.PID == 0:
+		add(Fail, "systemctl start tlskeeper", "stopped %s ago", Ago(now.Sub(a.WrittenAt)))
+	case now.Sub(a.WrittenAt) > missedBeats*Heartbeat:
+		add(Fail, "systemctl status tlskeeper", "last sign of life %s ago", Ago(now.Sub(a.WrittenAt)))
+	}
+	if late := now.Sub(latest(a.LastShipAt, a.StartedAt)); a.Destination != "" && a.Backlog > 0 && late > shipLate {
+		add(Fail, "journalctl -u tlskeeper", "%d lines wait, nothing shipped for %s%s", a.Backlog, Ago(late), a.because())
+	}
+	if a.Rejected > 0 {
+		add(Warn, "journalctl -u tlskeeper", "CloudWatch refused %d lines as too old or too new; they are kept here", a.Rejected)
+	}
+	return found
+}
+
+func (a Agent) because() string {
+	if a.LastError == "" {
+		return ""
+	}
+	return ": " + a.LastError
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Ago says a duration the way people do, in its largest unit.
+func Ago(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}

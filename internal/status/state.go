@@ -1,0 +1,111 @@
+// Package status holds what the host tells about itself to whoever may look:
+// the public state file that a renewal run publishes, the one the agent
+// publishes, and the rules that turn both into findings. Neither file holds a
+// secret, so both are world-readable and `tlskeeper status` needs no root.
+//
+// It imports internal/durable and nothing else of this module. It does not
+// look at certificates, Apache or the database itself: whoever knows writes it
+// here.
+package status
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tlskeeper/internal/durable"
+)
+
+// Version is the format both files are written in. A reader refuses a newer
+// one: a field whose meaning it does not know could be the one that matters.
+const Version = 1
+
+// publicMode is the mode of both files: readable by everyone, because they
+// hold no secret and monitoring should not run as root.
+const publicMode fs.FileMode = 0o644
+
+// maxFile bounds what a reader loads: about a thousand times an ordinary file.
+const maxFile = 4 << 20
+
+// State is what the last run of `renew` (or `issue`) knew about each
+// certificate.
+type State struct {
+	Version      int           `json:"version"`
+	WrittenAt    time.Time     `json:"written_at"` // end of the run that wrote it
+	Certificates []Certificate `json:"certificates"`
+}
+
+// Certificate is one managed certificate, newest generation.
+type Certificate struct {
+	Name       string    `json:"name"`
+	Names      []string  `json:"names"`
+	KeyType    string    `json:"key_type"` // "secp384r1", "rsa2048", ...
+	Issuer     string    `json:"issuer"`
+	Serial     string    `json:"serial,omitempty"` // hexadecimal, lower case
+	CA         string    `json:"ca"`               // name of the CA that issued it
+	NotBefore  time.Time `json:"not_before,omitzero"`
+	NotAfter   time.Time `json:"not_after,omitzero"`
+	RenewAt    time.Time `json:"renew_at,omitzero"`
+	Generation int       `json:"generation"` // 0: none was issued yet
+	// DeployedAt is when a handshake first showed this generation being served;
+	// zero as long as none did.
+	DeployedAt time.Time `json:"deployed_at,omitzero"`
+	// LastError is the last failure since the last success, "" after a success.
+	LastError   string    `json:"last_error,omitempty"`
+	LastErrorAt time.Time `json:"last_error_at,omitzero"`
+}
+
+// StatePath is where a host with this ACME directory publishes its State: beside
+// that directory, because the directory itself is closed to everyone but root.
+func StatePath(acmeDir string) string {
+	return filepath.Join(filepath.Dir(acmeDir), "state.json")
+}
+
+// Write publishes s at path, whole or not at all.
+func Write(path string, s State) error {
+	s.Version = Version
+	return write(path, s)
+}
+
+// Read loads a published state. A missing file is fs.ErrNotExist (errors.Is).
+func Read(path string) (State, error) {
+	var s State
+	err := read(path, &s)
+	if err == nil && s.Version > Version {
+		err = newer(path, s.Version)
+	}
+	return s, err
+}
+
+func write(path string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding %s: %v", path, err)
+	}
+	return durable.WriteFile(path, append(data, '\n'), publicMode)
+}
+
+func read(path string, v any) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("reading the state: %w", err)
+	}
+	if info.Size() > maxFile || !info.Mode().IsRegular() {
+		return fmt.Errorf("reading the state: %s is no state file (%d bytes)", path, info.Size())
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the state: %w", err)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("reading the state %s: %v", path, err)
+	}
+	return nil
+}
+
+func newer(path string, version int) error {
+	return fmt.Errorf("reading the state %s: format %d is newer than this tlskeeper knows (%d)", path, version, Version)
+}
