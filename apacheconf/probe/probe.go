@@ -1,0 +1,80 @@
+// Package probe finds out what a TLS server really does on the wire, whatever
+// its configuration file says: which certificate it serves for a name and a
+// signature family (Leaf), and, with Scan, its versions, suites, groups,
+// chain and headers, an SSL Labs grade and the findings against a profile.
+//
+// What crypto/tls can speak is done with crypto/tls; the rest (SSLv3, suites
+// and groups that Go does not implement, the choice of signature schemes) is
+// done with a ClientHello written by hand, whose answer is only read.
+//
+// It may import the standard library, golang.org/x/net,
+// certificate-transparency-go and internal/{leaf,child,term,hint}; it knows
+// nothing of Apache's configuration.
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"time"
+)
+
+// DefaultTimeout bounds one handshake whose context has no deadline.
+const DefaultTimeout = 5 * time.Second
+
+// Target is one TLS endpoint.
+type Target struct {
+	// Addr is what is dialled, host:port.
+	Addr string
+	// SNI is the name sent in the ClientHello; empty sends none, which shows
+	// what a client without SNI is served.
+	SNI string
+	// Roots are the CAs that trust is judged by; nil means the system's.
+	Roots *x509.CertPool
+}
+
+func (t Target) String() string {
+	if t.SNI == "" {
+		return t.Addr + " (no SNI)"
+	}
+	return fmt.Sprintf("%s (%s)", t.Addr, t.SNI)
+}
+
+// dial connects and gives the connection the context's deadline, or
+// DefaultTimeout when it has none. The connection is closed when ctx ends.
+func dial(ctx context.Context, addr string) (net.Conn, func(), error) {
+	ctx, cancel := withDeadline(ctx)
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	deadline, _ := ctx.Deadline()
+	if err := conn.SetDeadline(deadline); err != nil {
+		conn.Close()
+		cancel()
+		return nil, nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	return conn, func() { stop(); conn.Close(); cancel() }, nil
+}
+
+func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, DefaultTimeout)
+}
+
+// client is the crypto/tls configuration every handshake starts from: it
+// takes whatever the server shows, because judging trust is a step of its own.
+func (t Target) client() *tls.Config {
+	return &tls.Config{
+		ServerName:         t.SNI,
+		InsecureSkipVerify: true, // trust is judged afterwards, on the chain
+		MinVersion:         tls.VersionTLS10,
+	}
+}
