@@ -29,7 +29,7 @@ func Need(t testing.TB, programs ...string) {
 		if Has(p) {
 			continue
 		}
-		if required(p) {
+		if Required(p) {
 			t.Fatalf("%s is missing, and %s requires it", p, Variable)
 		}
 		t.Skipf("needs %s (apt-get install %s)", p, packageOf(p))
@@ -50,7 +50,8 @@ func Has(program string) bool {
 	return false
 }
 
-func required(program string) bool {
+// Required tells whether the environment forbids to do without program.
+func Required(program string) bool {
 	return slices.Contains(strings.Split(os.Getenv(Variable), ","), program)
 }
 

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/internal/config"
+	"tlskeeper/internal/hint"
+)
+
+// version is set by the release build (-ldflags -X main.version=...).
+var version string
+
+// app is one run of the program with its three streams.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	asJSON         bool // for the last error only; commands ask json(c)
+}
+
+// run does what args say and returns the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	tool := a.newApp()
+	err := tool.RunContext(ctx, normalize(tool, args))
+	report(a.stderr, err, a.asJSON)
+	return exitCode(err)
+}
+
+// newApp builds the whole command tree.
+func (a *app) newApp() *cli.App {
+	tool := &cli.App{
+		Name:                 "tlskeeper",
+		Usage:                "modern TLS for one Apache host, and proof that it works",
+		UsageText:            helpExamples,
+		Description:          helpOrder,
+		Flags:                globalFlags(),
+		Commands:             a.commands(),
+		Reader:               a.stdin,
+		Writer:               a.stdout,
+		ErrWriter:            a.stderr,
+		HideVersion:          true, // its -v would be ours; --version below
+		HideHelpCommand:      true,
+		Before:               a.before,
+		Action:               a.bare,
+		OnUsageError:         onUsageError,
+		ExitErrHandler:       func(*cli.Context, error) {}, // exit codes are chosen in exit.go only
+		EnableBashCompletion: true,
+	}
+	for _, c := range tool.Commands {
+		settle(c, "tlskeeper")
+	}
+	return tool
+}
+
+// commands lists every command, in the order of their use.
+func (a *app) commands() []*cli.Command {
+	return slices.DeleteFunc([]*cli.Command{
+		a.setupCommand(), a.issueCommand(), a.renewCommand(), a.certsCommand(), a.revokeCommand(),
+		a.apacheCommand(), a.scanCommand(), a.agentCommand(), a.tailCommand(), a.importCommand(),
+		a.queryCommand(), a.statusCommand(), a.checkCommand(), a.configCommand(), a.completionCommand(),
+	}, func(c *cli.Command) bool { return c == nil })
+}
+
+const helpExamples = `tlskeeper setup                         # first run: writes the configuration
+tlskeeper apache apply --log-only       # measure first: install the TLS log alone
+tlskeeper agent                         # follow the log (systemd runs this)
+tlskeeper query ciphers                 # what do clients really negotiate?
+tlskeeper apache plan                   # what would hardening change, and cost?
+tlskeeper issue                         # get the certificates of the configuration
+tlskeeper apache adopt www.example.org  # let a vhost serve our certificate
+tlskeeper apache apply                  # harden: prove, install, reload, check
+tlskeeper renew                         # from a timer or cron
+tlskeeper status                        # does it all hold?`
+
+const helpOrder = `The order is: measure what clients negotiate, then harden, then see that it
+holds. Flags work before and after arguments. The answer goes to standard
+output, everything else to standard error. Exit status: 0 done, 1 failed with
+nothing half-changed, 2 usage or configuration, 3 findings, 4 issued but not
+deployed, 5 locked by another run, 6 refused, 7 applied and rolled back,
+130 interrupted. tlskeeper(8) has the rest.`
+
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "read the configuration from `FILE`", EnvVars: []string{"TLSKEEPER_CONFIG"}},
+		&cli.StringFlag{Name: "root", Usage: "keep all files of ours under `DIR` (for trials)", EnvVars: []string{"TLSKEEPER_ROOT"}},
+		&cli.BoolFlag{Name: "json", Usage: "answer in JSON"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more on standard error"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say only what went wrong"},
+		&cli.BoolFlag{Name: "version", Usage: "print the version"},
+	}
+}
+
+func (a *app) before(c *cli.Context) error {
+	a.asJSON = c.Bool("json")
+	if c.Bool("verbose") && c.Bool("quiet") {
+		return usagef("--verbose and --quiet exclude each other")
+	}
+	return nil
+}
+
+// bare is what a call without a known command gets.
+func (a *app) bare(c *cli.Context) error {
+	if c.Bool("version") {
+		_, err := fmt.Fprintln(a.stdout, "tlskeeper", versionText())
+		return err
+	}
+	if c.Args().Present() {
+		return unknownCommand(c.Args().First(), "tlskeeper", c.App.Commands)
+	}
+	cli.HelpPrinter(a.stderr, cli.AppHelpTemplate, c.App)
+	return usagef("which command?")
+}
+
+// settle gives c what urfave/cli/v2 does not hand down: the handler for
+// misspelt flags, and an answer where a sub-command is missing or unknown.
+func settle(c *cli.Command, parent string) {
+	name := parent + " " + c.Name
+	c.OnUsageError, c.HideHelpCommand = onUsageError, true
+	if c.Action == nil && len(c.Subcommands) > 0 {
+		c.Action = func(ctx *cli.Context) error {
+			return unknownCommand(ctx.Args().First(), name, c.Subcommands)
+		}
+	}
+	for _, sub := range c.Subcommands {
+		settle(sub, name)
+	}
+}
+
+func unknownCommand(word, parent string, known []*cli.Command) error {
+	names := visibleNames(known)
+	if word == "" {
+		return hint.Wrap(usagef("%s: which of %s?", parent, strings.Join(names, ", ")), parent+" --help")
+	}
+	err := usagef("%s: unknown command %q", parent, word)
+	if near := hint.Nearest(word, names); near != "" {
+		return hint.Wrap(err, "did you mean `"+parent+" "+near+"`?")
+	}
+	return hint.Wrap(err, parent+" --help lists the commands")
+}
+
+func visibleNames(commands []*cli.Command) []string {
+	var names []string
+	for _, c := range commands {
+		if !c.Hidden {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// onUsageError rewords the flag package's message and names a near flag.
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	msg := err.Error()
+	word, unknown := strings.CutPrefix(msg, "flag provided but not defined: ")
+	if !unknown {
+		return hint.Wrap(usageError{msg}, "see --help")
+	}
+	word = strings.TrimLeft(word, "-")
+	if near := hint.Nearest(word, flagNames(c)); near != "" {
+		return hint.Wrap(usagef("unknown flag --%s", word), "did you mean --"+near+"?")
+	}
+	return hint.Wrap(usagef("unknown flag --%s", word), "see --help")
+}
+
+func flagNames(c *cli.Context) []string {
+	var names []string
+	flags := globalFlags()
+	if c.Command != nil {
+		flags = append(flags, c.Command.Flags...)
+	}
+	for _, f := range flags {
+		names = append(names, f.Names()[0])
+	}
+	return names
+}
+
+// config reads the configuration that the global flags name.
+func (a *app) config(c *cli.Context) (*config.Config, error) {
+	return config.Load(c.String("config"), c.String("root"))
+}
+
+// paths tells where files live, also where there is no configuration yet.
+func (a *app) paths(c *cli.Context) config.Paths {
+	return config.PathsUnder(c.String("root"))
+}
+
+// log is the talk on standard error: warnings, or more and less as asked.
+func (a *app) log(c *cli.Context) *slog.Logger {
+	level := slog.LevelInfo
+	if c.Bool("verbose") {
+		level = slog.LevelDebug
+	}
+	if c.Bool("quiet") {
+		level = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+func (a *app) json(c *cli.Context) bool { return c.Bool("json") }
+
+// printJSON writes one indented value. Its strings need no escaping for a
+// terminal: encoding/json escapes the C0 bytes, and \u0085-like ones it keeps
+// are for programs.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown version)"
+	}
+	return info.Main.Version
+}

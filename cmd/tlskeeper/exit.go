@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"tlskeeper/internal/flock"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
+)
+
+// The exit codes, as the man page's EXIT STATUS lists them.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitFindings    = 3
+	exitNotDeployed = 4
+	exitLocked      = 5
+	exitRefused     = 6
+	exitRolledBack  = 7
+	exitInterrupted = 130
+)
+
+// usageError is a mistake on the command line.
+type usageError struct{ msg string }
+
+func (e usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Sprintf(format, args...)}
+}
+
+// errFindings ends a check that ran well and found something: what it found
+// is printed already.
+var errFindings = errors.New("there are findings")
+
+// exitCode is the only place where an error becomes a number.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFindings):
+		return exitFindings
+	case is[usageError](err):
+		return exitUsage
+	case is[*flock.HeldError](err):
+		return exitLocked
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// report writes err for a person, or as one JSON object for a script.
+func report(w io.Writer, err error, asJSON bool) {
+	if err == nil || errors.Is(err, errFindings) {
+		return
+	}
+	if asJSON {
+		json.NewEncoder(w).Encode(map[string]any{"error": err.Error(), "hint": hint.Of(err), "exit": exitCode(err)})
+		return
+	}
+	fmt.Fprintf(w, "tlskeeper: %s\n", escapeLines(err.Error()))
+	if h := hint.Of(err); h != "" {
+		fmt.Fprintf(w, "hint: %s\n", escapeLines(h))
+	}
+}
+
+// escapeLines keeps the line breaks of a message that quotes another
+// program's words, and nothing else that a terminal would obey.
+func escapeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = term.Escape(l)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,121 @@
+// Package layers holds the project's packages to the imports that
+// ARCHITECTURE.md allows them.
+package layers
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "tlskeeper/"
+
+// mechanisms may be imported by every package, and import nothing but
+// themselves.
+var mechanisms = []string{"internal/durable", "internal/child", "internal/flock", "internal/term", "internal/hint"}
+
+// allowed names, for each package, what of the project it may import beside
+// the mechanisms. A package that is missing here may import nothing else.
+var allowed = map[string][]string{
+	"cmd/tlskeeper":         {"*"},
+	"internal/demo":         {"*"},
+	"internal/renewal":      {"acme", "apacheconf", "apacheconf/probe", "internal/leaf", "internal/status"},
+	"acme":                  {"internal/leaf"},
+	"acme/acmetest":         {},
+	"apacheconf":            {"templates", "apacheconf/probe", "logship/accesslog", "internal/leaf"},
+	"apacheconf/probe":      {"internal/leaf"},
+	"logship":               {"logship/accesslog", "logship/store", "internal/status"},
+	"logship/store":         {"logship/accesslog"},
+	"logship/ingest":        {"logship/accesslog", "logship/store"},
+	"query":                 {"logship/accesslog", "logship/store"},
+	"internal/setup":        {"internal/config"},
+	"internal/status":       {},
+	"internal/config":       {},
+	"apacheconf/apachetest": {},
+}
+
+// banned names what no part of a package's whole dependency tree may contain.
+var banned = map[string][]string{
+	"query":         {"github.com/aws/", "github.com/go-acme/"},
+	"logship":       {"github.com/go-acme/"},
+	"acme":          {"tlskeeper/apacheconf"},
+	"apacheconf":    {"tlskeeper/acme", "github.com/mattn/go-sqlite3"},
+	"cmd/tlskeeper": {"github.com/letsencrypt/pebble", "tlskeeper/acme/acmetest", "tlskeeper/apacheconf/apachetest", "tlskeeper/logship/logshiptest", "testing"},
+}
+
+type listed struct {
+	ImportPath    string
+	Imports, Deps []string
+}
+
+func TestImportsKeepTheLayers(t *testing.T) {
+	for _, p := range list(t) {
+		own := strings.TrimPrefix(p.ImportPath, module)
+		for _, imported := range p.Imports {
+			if rest, ours := strings.CutPrefix(imported, module); ours && !mayImport(own, rest) {
+				t.Errorf("%s imports %s, which ARCHITECTURE.md does not allow", own, rest)
+			}
+		}
+		for _, dep := range p.Deps {
+			if hasPrefixOf(dep, banned[own]) {
+				t.Errorf("%s depends on %s", own, dep)
+			}
+		}
+	}
+}
+
+func mayImport(own, other string) bool {
+	rule := allowed[own]
+	return slices.Contains(rule, "*") || slices.Contains(mechanisms, other) && !slices.Contains(mechanisms, own) ||
+		slices.Contains(rule, other)
+}
+
+func hasPrefixOf(dep string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool {
+		return dep == p || strings.HasPrefix(dep, strings.TrimSuffix(p, "/")+"/")
+	})
+}
+
+func TestEveryPackageHasARule(t *testing.T) {
+	for _, p := range list(t) {
+		own := strings.TrimPrefix(p.ImportPath, module)
+		_, ruled := allowed[own]
+		if !ruled && !slices.Contains(mechanisms, own) && importsOurs(p) {
+			t.Errorf("%s has no rule in this test", own)
+		}
+	}
+	for own := range allowed {
+		if !slices.ContainsFunc(list(t), func(p listed) bool { return p.ImportPath == path.Join(module, own) }) {
+			t.Errorf("the rule for %s is for no package", own)
+		}
+	}
+}
+
+func importsOurs(p listed) bool {
+	return slices.ContainsFunc(p.Imports, func(i string) bool { return strings.HasPrefix(i, module) })
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Deps", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(p.ImportPath, module) {
+			packages = append(packages, p)
+		}
+	}
+}
