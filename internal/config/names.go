@@ -1,0 +1,127 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+func (v *validator) certificates(certs []Certificate) {
+	seen := map[string]int{}
+	for i, c := range certs {
+		table := fmt.Sprintf("certificate[%d]", i)
+		v.certificate(table, c)
+		if first, dup := seen[c.Name]; dup && c.Name != "" {
+			v.problem(table, "give it another name = \"...\"", "a second certificate called %q (the first is on line %d)",
+				c.Name, v.lines.at(fmt.Sprintf("certificate[%d]", first)))
+			continue
+		}
+		seen[c.Name] = i
+	}
+}
+
+func (v *validator) certificate(table string, c Certificate) {
+	v.answer(table, c.KeyType, c.Challenge, c.Webroot, c.Listen)
+	v.place(table+".csr", c.CSR)
+	v.place(table+".dns_exec", c.DNSExec)
+	v.nameList(table, c)
+	if why := fileNameProblem(c.Name); c.Name != "" && why != "" {
+		v.problem(table+".name", "", "name %q %s", c.Name, why)
+	}
+	v.dns(table, c)
+}
+
+func (v *validator) nameList(table string, c Certificate) {
+	if len(c.Names) == 0 && c.CSR == "" {
+		v.problem(table, `names = ["www.example.org"]`, "this certificate has no names")
+	}
+	if len(c.Names) == 0 && c.Name == "" && c.CSR != "" {
+		v.problem(table, `name = "www"`, "a certificate from a CSR file needs a name")
+	}
+	for _, name := range c.Names {
+		if why := nameProblem(name); why != "" {
+			v.problem(table+".names", "", "%q: %s", shorten(name), why)
+		}
+		if strings.HasPrefix(name, "*.") && c.Challenge != "dns-01" {
+			v.problem(table+".names", `challenge = "dns-01"`, "%q: CAs prove a wildcard only over DNS (RFC 8555, 7.1.3)", name)
+		}
+	}
+}
+
+func (v *validator) dns(table string, c Certificate) {
+	switch {
+	case c.Challenge == "dns-01" && c.DNSProvider == "":
+		v.problem(table, `dns_provider = "exec"`, `challenge "dns-01" needs a dns_provider`)
+	case c.DNSProvider != "":
+		v.oneOf(table+".dns_provider", c.DNSProvider, providers)
+	}
+	if c.DNSProvider == "exec" && c.DNSExec == "" {
+		v.problem(table, `dns_exec = "/usr/local/sbin/dns-hook"`, `dns_provider "exec" needs dns_exec, the program to run`)
+	}
+}
+
+// nameProblem says why name can be in no certificate, "" where it can: a DNS
+// name (RFC 1123, 2.1; also a wildcard's, RFC 6125, 6.4.3), with umlauts or
+// not, or an IP address.
+func nameProblem(name string) string {
+	if _, err := netip.ParseAddr(name); err == nil {
+		return ""
+	}
+	switch {
+	case name == "":
+		return "is empty"
+	case strings.Contains(name, "://"):
+		return "is a URL; only the host name belongs here"
+	case strings.ContainsAny(name, " ,;\t\n"):
+		return "is no DNS name; each name is a text of its own: [\"a\", \"b\"]"
+	case strings.HasSuffix(name, "."):
+		return "ends in a dot; leave it out"
+	}
+	ascii, err := idna.Lookup.ToASCII(strings.TrimPrefix(name, "*."))
+	if err != nil || len(ascii) > 253 {
+		return "is no DNS name" + lengthHint(ascii)
+	}
+	return labelsProblem(strings.Split(ascii, "."))
+}
+
+func lengthHint(ascii string) string {
+	if len(ascii) > 253 {
+		return ": longer than 253 characters"
+	}
+	return ""
+}
+
+func labelsProblem(labels []string) string {
+	for _, label := range labels {
+		switch {
+		case label == "":
+			return "is no DNS name: nothing between two dots"
+		case len(label) > 63:
+			return "is no DNS name: a part is longer than 63 characters"
+		case strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
+			return fmt.Sprintf("is no DNS name: %q may hold only letters, digits and hyphens", label)
+		case label[0] == '-' || label[len(label)-1] == '-':
+			return fmt.Sprintf("is no DNS name: %q begins or ends with a hyphen", label)
+		}
+	}
+	if last := labels[len(labels)-1]; strings.Trim(last, "0123456789") == "" {
+		return "is no DNS name: its last part is a number"
+	}
+	return ""
+}
+
+// fileNameProblem guards the name of a certificate, which becomes the name of
+// a directory and of an include file.
+func fileNameProblem(name string) string {
+	switch {
+	case len(name) > 200:
+		return "is too long"
+	case name[0] == '.' || name[0] == '-':
+		return "begins with a dot or a hyphen"
+	case strings.ContainsAny(name, "/\\ \t\n\"'*$`") || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "becomes a file name; letters, digits, dots, hyphens and underscores are safe"
+	}
+	return ""
+}
