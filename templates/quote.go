@@ -1,0 +1,108 @@
+package templates
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"text/template"
+	"unicode"
+	"unicode/utf8"
+)
+
+var funcs = template.FuncMap{
+	"arg":    quote,
+	"join":   joinWords,
+	"format": quoteFormat,
+	"regexp": regexp.QuoteMeta,
+}
+
+// Quote makes one argument of a directive. It refuses what httpd would read as
+// more than the value: line ends and other control characters, a quote or a
+// backslash (httpd unescapes only some of them), and `${`, which is replaced
+// before the line is parsed.
+// Source: server/util.c ap_getword_conf, server/config.c ap_resolve_env.
+func Quote(s string) (string, error) { return quote(s) }
+
+func quote(s string) (string, error) {
+	if err := plain(s); err != nil {
+		return "", err
+	}
+	if strings.ContainsAny(s, `"\`) || strings.Contains(s, "${") {
+		return "", fmt.Errorf("value %q: quotes, backslashes and ${ do not fit into an Apache directive", s)
+	}
+	return `"` + s + `"`, nil
+}
+
+func plain(s string) error {
+	if s == "" || len(s) > 4096 || !utf8.ValidString(s) {
+		return fmt.Errorf("value %.40q: empty, too long or not UTF-8", s)
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }) {
+		return fmt.Errorf("value %.40q: holds a control character", s)
+	}
+	return nil
+}
+
+// quoteFormat quotes a log format, whose own quotes are escaped.
+func quoteFormat(s string) (string, error) {
+	if err := plain(s); err != nil {
+		return "", err
+	}
+	if strings.ContainsAny(s, `\`) || strings.Contains(s, "${") {
+		return "", fmt.Errorf("log format %q: backslashes and ${ do not fit into an Apache directive", s)
+	}
+	return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"`, nil
+}
+
+var word = regexp.MustCompile(`^[A-Za-z0-9_.+-]+$`)
+
+// joinWords makes one colon list of OpenSSL names.
+func joinWords(words []string) (string, error) {
+	for _, w := range words {
+		if !word.MatchString(w) {
+			return "", fmt.Errorf("cipher or group %q: not a name that OpenSSL could know", w)
+		}
+	}
+	return strings.Join(words, ":"), nil
+}
+
+var certName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
+
+// CheckName refuses what cannot be the name of a certificate, and so of a file.
+func CheckName(name string) error {
+	if !certName.MatchString(name) || strings.Contains(name, "..") {
+		return fmt.Errorf("certificate name %.80q: want letters, digits, dots, dashes and underscores", name)
+	}
+	return nil
+}
+
+var hostName = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9])?)*$`)
+
+func checkHost(name string) error {
+	if len(name) > 253 || !hostName.MatchString(name) {
+		return fmt.Errorf("site name %.80q: not a host name", name)
+	}
+	return nil
+}
+
+// checkPath wants an absolute clean path, without characters that Include and
+// friends expand. A path that begins with a pipe would be a command.
+func checkPath(path string) error {
+	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
+		return fmt.Errorf("path %q: not absolute and clean", path)
+	}
+	if strings.ContainsAny(path, "*?[]|") {
+		return fmt.Errorf("path %q: wildcards do not fit into an Apache directive", path)
+	}
+	return nil
+}
+
+var address = regexp.MustCompile(`^(\*|_default_|[0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$`)
+
+func checkAddress(s string) error {
+	if !address.MatchString(s) {
+		return fmt.Errorf("address %q: want *:PORT or IP:PORT", s)
+	}
+	return nil
+}

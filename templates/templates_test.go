@@ -1,0 +1,71 @@
+package templates
+
+import (
+	"strings"
+	"testing"
+)
+
+// The policies are data; these are the values that must not drift unnoticed.
+func TestProfileValues(t *testing.T) {
+	seed, ok := Lookup("seed2016")
+	if !ok || !seed.Reconstructed || seed.Protocol != "all -SSLv3" || !seed.ServerOrder {
+		t.Errorf("seed2016 = %+v", seed)
+	}
+	want := "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-SHA384:ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA"
+	if got := strings.Join(seed.Suites12, ":"); got != want {
+		t.Errorf("seed2016 suites = %s", got)
+	}
+	if p := Profiles()[0]; p.Name != "intermediate" || p.Protocol != "all -SSLv3 -TLSv1 -TLSv1.1" {
+		t.Errorf("default profile = %+v", p)
+	}
+	if _, ok := Lookup("old"); ok {
+		t.Error("there is no profile old")
+	}
+}
+
+func TestRefusedValues(t *testing.T) {
+	bad := []string{"", "a\nSSLEngine on", `a" b`, `a\`, "${HOME}", "\x00", "a\u2028b", "\xff"}
+	for _, s := range bad {
+		if got, err := Quote(s); err == nil {
+			t.Errorf("Quote(%q) = %s", s, got)
+		}
+	}
+	for _, path := range []string{"|/bin/sh", "relative", "/a/*", "/a/../b", "/a\nb"} {
+		if _, err := (Global{TLSLog: path, LogFormat: "%t"}).Render(); err == nil {
+			t.Errorf("log path %q was accepted", path)
+		}
+	}
+	for _, name := range []string{"", "../x", "a/b", "a b", "-x", "a\n"} {
+		if CheckName(name) == nil {
+			t.Errorf("certificate name %q was accepted", name)
+		}
+	}
+	for _, host := range []string{"a b", "a\"", "a#", "-a", "a..b", "a(:"} {
+		if _, err := (Global{Redirect: []string{host}}).Render(); err == nil {
+			t.Errorf("redirect for %q was accepted", host)
+		}
+	}
+}
+
+// Whatever the values are, a rendered include has the lines of its template
+// and no others.
+func FuzzNoValueBecomesADirective(f *testing.F) {
+	f.Add("www.example.org", "/var/lib/x/fullchain.pem", "/var/lib/x/key.pem")
+	f.Add("a\nInclude /etc/passwd", "/a\" b", "/x\\")
+	f.Add("a", "/${HOME}", "/a\r\nSSLEngine off")
+	f.Fuzz(func(t *testing.T, name, cert, key string) {
+		text, err := Site{Name: name, CertFile: cert, KeyFile: key}.Render()
+		if err != nil {
+			return
+		}
+		lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+		if len(lines) != 4 || !strings.HasPrefix(lines[2], `SSLCertificateFile "/`) || !strings.HasPrefix(lines[3], `SSLCertificateKeyFile "/`) {
+			t.Fatalf("rendered %q", text)
+		}
+		for _, l := range lines[2:] {
+			if strings.Count(l, `"`) != 2 || !strings.HasSuffix(l, `"`) || strings.Contains(l, "${") || strings.ContainsAny(l, "\\\r\x00") {
+				t.Fatalf("line %q", l)
+			}
+		}
+	})
+}
