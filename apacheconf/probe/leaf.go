@@ -46,7 +46,7 @@ func Leaf(ctx context.Context, t Target, family string) (*x509.Certificate, tls.
 		return nil, tls.ConnectionState{}, fmt.Errorf("unknown signature family %q: want ecdsa or rsa", family)
 	}
 	got := handshake(ctx, t, config)
-	if got.err == nil || !isRefusal(got.err) {
+	if got.err == nil || !isRefusal(got.err) && !isHangup(got.err) {
 		return leafOf(t, got)
 	}
 	state, err := handshake13(ctx, t, family)
@@ -76,7 +76,7 @@ func leafOf(t Target, got attempt) (*x509.Certificate, tls.ConnectionState, erro
 func familySuites(family string) []uint16 {
 	var ids []uint16
 	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		isECDSA := suiteByID(s.ID).Auth == "ECDSA"
+		isECDSA := suiteByID(Code(s.ID)).Auth == "ECDSA"
 		if s.SupportedVersions[0] != tls.VersionTLS13 && isECDSA == (family == "ecdsa") {
 			ids = append(ids, s.ID)
 		}
