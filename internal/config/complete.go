@@ -4,10 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 // Origins of values that stand in no file.
-const fromDefault = "default"
+const (
+	fromDefault = "default"
+	fromACME    = "[acme]"
+	fromApache  = "apache.tls_log"
+)
 
 // complete gives each certificate what it left out: a name, and the values of
 // [acme]. Webroot and listener go together, because they are two ways to
@@ -25,17 +31,27 @@ func (c *Config) complete(at lines) {
 		}
 		if !c.isSet(table + ".reuse_key") {
 			cert.ReuseKey = c.ACME.ReuseKey
-			c.origins[table+".reuse_key"] = "[acme]"
+			c.origins[table+".reuse_key"] = fromACME
 		}
 		if cert.Name == "" && len(cert.Names) > 0 {
-			cert.Name = strings.TrimPrefix(cert.Names[0], "*.")
+			cert.Name = nameOf(cert.Names[0])
 			c.origins[table+".name"] = "first of names"
 		}
 	}
 	if !c.isSet("agent.logs") && c.isSet("apache.tls_log") {
 		c.Agent.Logs = []string{c.Apache.TLSLog}
-		c.origins["agent.logs"] = "apache.tls_log"
+		c.origins["agent.logs"] = fromApache
 	}
+}
+
+// nameOf makes the name of a certificate from its first DNS name, in the form
+// that is fit for a directory. What is no DNS name is left to the validator.
+func nameOf(dnsName string) string {
+	bare := strings.TrimPrefix(dnsName, "*.")
+	if ascii, err := idna.Lookup.ToASCII(bare); err == nil {
+		return ascii
+	}
+	return bare
 }
 
 func (c *Config) inherit(table, key string, to *string, from string) {
@@ -43,7 +59,7 @@ func (c *Config) inherit(table, key string, to *string, from string) {
 		return
 	}
 	*to = from
-	c.origins[table+"."+key] = "[acme]"
+	c.origins[table+"."+key] = fromACME
 }
 
 func (c *Config) isSet(key string) bool { return c.origins[key] != "" }

@@ -27,8 +27,8 @@ func (v *validator) certificate(table string, c Certificate) {
 	v.place(table+".csr", c.CSR)
 	v.place(table+".dns_exec", c.DNSExec)
 	v.nameList(table, c)
-	if why := fileNameProblem(c.Name); c.Name != "" && why != "" {
-		v.problem(table+".name", "", "name %q %s", c.Name, why)
+	if _, given := v.lines[table+".name"]; given {
+		v.fileName(table+".name", c.Name)
 	}
 	v.dns(table, c)
 }
@@ -79,18 +79,24 @@ func nameProblem(name string) string {
 	case strings.HasSuffix(name, "."):
 		return "ends in a dot; leave it out"
 	}
-	ascii, err := idna.Lookup.ToASCII(strings.TrimPrefix(name, "*."))
-	if err != nil || len(ascii) > 253 {
-		return "is no DNS name" + lengthHint(ascii)
+	bare := strings.TrimPrefix(name, "*.")
+	if isASCII(bare) {
+		if why := labelsProblem(strings.Split(strings.ToLower(bare), ".")); why != "" {
+			return why
+		}
+	}
+	ascii, err := idna.Lookup.ToASCII(bare)
+	switch {
+	case err != nil:
+		return "is no DNS name"
+	case len(ascii) > 253: // RFC 1035, 2.3.4, as text without the last dot
+		return "is no DNS name: longer than 253 characters"
 	}
 	return labelsProblem(strings.Split(ascii, "."))
 }
 
-func lengthHint(ascii string) string {
-	if len(ascii) > 253 {
-		return ": longer than 253 characters"
-	}
-	return ""
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
 }
 
 func labelsProblem(labels []string) string {
@@ -112,10 +118,18 @@ func labelsProblem(labels []string) string {
 	return ""
 }
 
+func (v *validator) fileName(key, name string) {
+	if why := fileNameProblem(name); why != "" {
+		v.problem(key, "", "name %q %s", shorten(name), why)
+	}
+}
+
 // fileNameProblem guards the name of a certificate, which becomes the name of
 // a directory and of an include file.
 func fileNameProblem(name string) string {
 	switch {
+	case name == "":
+		return "is empty"
 	case len(name) > 200:
 		return "is too long"
 	case name[0] == '.' || name[0] == '-':

@@ -4,21 +4,18 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"tlskeeper/internal/hint"
 )
 
 // didYouMean is the hint for an unknown name: the nearest known one when it is
 // near, else all of them.
 func didYouMean(name string, known map[string]int) string {
-	best, distance := "", len(name)/2+1
-	for _, k := range sortedKeys(known) {
-		if d := editDistance(strings.ToLower(name), k); d < distance {
-			best, distance = k, d
-		}
+	names := sortedKeys(known)
+	if near := hint.Nearest(strings.ToLower(name), names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
-	}
-	return "known here: " + strings.Join(sortedKeys(known), ", ")
+	return "known here: " + strings.Join(names, ", ")
 }
 
 // sectionOf is the hint for a key outside any section: the sections that have it.
@@ -50,24 +47,4 @@ func quoteHint(message string) string {
 		return "text needs quotes, and the words true and false none"
 	}
 	return ""
-}
-
-// editDistance is Levenshtein's, on bytes: keys are ASCII.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -45,7 +45,7 @@ func (v *validator) config(c *Config) {
 	v.acme(c)
 	v.certificates(c.Certificates)
 	v.apache(c.Apache)
-	v.agent(c.Agent)
+	v.agent(c.Agent, c.isSet("agent.logs") && c.origins["agent.logs"] != fromApache)
 	v.cloudWatch(c.CloudWatch, c.isSet("cloudwatch"))
 	v.hooks(c.Hooks)
 }
@@ -96,12 +96,15 @@ func (v *validator) apache(a Apache) {
 	}
 }
 
-func (v *validator) agent(a Agent) {
+// agent checks [agent]; logs that follow apache.tls_log are checked there.
+func (v *validator) agent(a Agent, ownLogs bool) {
 	if len(a.Logs) == 0 {
 		v.problem("agent.logs", "", "logs is empty: the agent would have nothing to read")
 	}
 	for _, path := range a.Logs {
-		v.place("agent.logs", path)
+		if ownLogs {
+			v.place("agent.logs", path)
+		}
 	}
 	v.place("agent.database", a.Database)
 	v.oneOf("agent.client", a.Client, clients)
