@@ -187,9 +187,14 @@ func (a *app) config(c *cli.Context) (*config.Config, error) {
 	return config.Load(c.String("config"), c.String("root"))
 }
 
+// configOrDefault is for commands that can do without a file.
+func (a *app) configOrDefault(c *cli.Context) (*config.Config, error) {
+	return config.LoadOrDefault(c.String("config"), c.String("root"))
+}
+
 // paths tells where files live, also where there is no configuration yet.
 func (a *app) paths(c *cli.Context) config.Paths {
-	return config.PathsUnder(c.String("root"))
+	return config.PathsFor(c.String("root"))
 }
 
 // log is the talk on standard error: warnings, or more and less as asked.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 
+	"tlskeeper/internal/config"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
@@ -46,7 +47,7 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFindings
-	case is[usageError](err):
+	case is[usageError](err), is[*config.Error](err):
 		return exitUsage
 	case is[*flock.HeldError](err):
 		return exitLocked
