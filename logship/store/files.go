@@ -1,0 +1,141 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+)
+
+// FingerprintSize is how many of a file's first bytes tell it from others: some
+// six lines, each with its second, address and agent. A file that is still
+// shorter is known by what it has, and its fingerprint grows.
+const FingerprintSize = 1024
+
+// File is a log file as the ledger knows it and where its reader stands. A file
+// keeps its identity when it is renamed or compressed.
+type File struct {
+	ID             int64  // 0: not in the database yet
+	Path           string // where it was last seen
+	Dev, Inode     uint64 // 0 for what is only imported
+	Fingerprint    []byte // SHA-256 of the first FingerprintLen (decompressed) bytes
+	FingerprintLen int64
+	Offset         int64 // the (decompressed) bytes taken in by its reader
+}
+
+// SetFingerprint identifies f by head, its first bytes; what is beyond
+// FingerprintSize is left aside.
+func (f *File) SetFingerprint(head []byte) {
+	head = head[:min(len(head), FingerprintSize)]
+	sum := sha256.Sum256(head)
+	f.Fingerprint, f.FingerprintLen = sum[:], int64(len(head))
+}
+
+// Begins tells whether content that begins with head may be f's: f's
+// fingerprint is that of head's first bytes.
+func (f *File) Begins(head []byte) bool {
+	if f.FingerprintLen == 0 || f.FingerprintLen > int64(len(head)) {
+		return false
+	}
+	sum := sha256.Sum256(head[:f.FingerprintLen])
+	return bytes.Equal(sum[:], f.Fingerprint)
+}
+
+// Match returns the file among files whose fingerprint covers most of head, or
+// nil. head should hold FingerprintSize bytes, if the content has so many.
+func Match(files []File, head []byte) *File {
+	var best *File
+	for i := range files {
+		f := &files[i]
+		if f.Begins(head) && (best == nil || f.FingerprintLen > best.FingerprintLen) {
+			best = f
+		}
+	}
+	return best
+}
+
+// Files returns every file ever read, in the order they were met.
+func (s *Store) Files(ctx context.Context) ([]File, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.files()
+}
+
+func (s *Store) files() ([]File, error) {
+	var files []File
+	err := s.query(func(row []driver.Value) error {
+		files = append(files, File{
+			ID: row[0].(int64), Path: row[1].(string),
+			Dev: uint64(row[2].(int64)), Inode: uint64(row[3].(int64)),
+			Fingerprint: blob(row[4]), FingerprintLen: row[5].(int64), Offset: row[6].(int64),
+		})
+		return nil
+	}, `SELECT id, path, dev, inode, fingerprint, fingerprint_len, offset FROM file ORDER BY id`)
+	return files, err
+}
+
+// blob copies a BLOB's bytes; the driver gives nil for an empty one.
+func blob(v driver.Value) []byte {
+	b, _ := v.([]byte)
+	return append([]byte{}, b...)
+}
+
+// notNull gives the driver an empty BLOB where it would write NULL.
+func notNull(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// Identify finds the file whose content begins with head, or registers it, in
+// one transaction, so that a follower and an importer that meet the same file
+// agree. Path, Dev and Inode are those of f; ID, fingerprint and Offset are set.
+func (s *Store) Identify(ctx context.Context, f *File, head []byte) error {
+	found := *f
+	err := s.write(ctx, func() error {
+		files, err := s.files()
+		if err != nil {
+			return err
+		}
+		if known := Match(files, head); known != nil {
+			found = *known
+			return nil
+		}
+		found.SetFingerprint(head)
+		found.Offset = 0
+		return s.insertFile(&found)
+	})
+	if err == nil {
+		*f = found
+	}
+	return err
+}
+
+func (s *Store) insertFile(f *File) error {
+	id, err := s.exec(`INSERT INTO file (path, dev, inode, fingerprint, fingerprint_len, offset) VALUES (?, ?, ?, ?, ?, ?)`,
+		f.Path, int64(f.Dev), int64(f.Inode), notNull(f.Fingerprint), f.FingerprintLen, int64(0))
+	f.ID = id
+	return err
+}
+
+// resolve gives f its row: the one it names, the one with its fingerprint, or a new one.
+func (s *Store) resolve(f *File) error {
+	if f.ID != 0 {
+		return nil
+	}
+	if f.FingerprintLen > 0 {
+		err := s.query(func(row []driver.Value) error {
+			f.ID = row[0].(int64)
+			return nil
+		}, `SELECT id FROM file WHERE fingerprint = ? AND fingerprint_len = ? ORDER BY id LIMIT 1`,
+			notNull(f.Fingerprint), f.FingerprintLen)
+		if err != nil || f.ID != 0 {
+			return err
+		}
+	}
+	return s.insertFile(f)
+}
