@@ -137,13 +137,26 @@ func settle(c *cli.Command, parent string) {
 func unknownCommand(word, parent string, known []*cli.Command) error {
 	names := visibleNames(known)
 	if word == "" {
-		return hint.Wrap(usagef("%s: which of %s?", parent, strings.Join(names, ", ")), parent+" --help")
+		return hint.Wrap(usagef("%s: which of %s?", strings.TrimPrefix(parent, "tlskeeper "), strings.Join(names, ", ")), parent+" --help")
 	}
-	err := usagef("%s: unknown command %q", parent, word)
+	err := usagef("unknown command %q", strings.TrimPrefix(parent+" "+word, "tlskeeper "))
+	if instead, ok := habits[word]; ok {
+		return hint.Wrap(err, instead)
+	}
 	if near := hint.Nearest(word, names); near != "" {
 		return hint.Wrap(err, "did you mean `"+parent+" "+near+"`?")
 	}
 	return hint.Wrap(err, parent+" --help lists the commands")
+}
+
+// habits are words that hands type from other tools, and what does here what
+// they mean.
+var habits = map[string]string{
+	"delete":  "take the [[certificate]] out of config.toml; its files under /var/lib/tlskeeper/acme/certs stay until you delete them",
+	"logs":    "`tlskeeper tail` follows the TLS log; `journalctl -u tlskeeper` shows what the agent says",
+	"install": "`tlskeeper apache apply` installs the configuration",
+	"start":   "`systemctl start tlskeeper` starts the agent",
+	"enhance": "`tlskeeper apache plan` shows what hardening would change",
 }
 
 func visibleNames(commands []*cli.Command) []string {

@@ -22,6 +22,9 @@ func normalize(app *cli.App, args []string) []string {
 	for rest := args[1:]; len(rest) > 0; {
 		rest = l.take(rest)
 	}
+	if len(l.path) == 0 && len(l.args) > 0 {
+		l.flags = nil // of a command that does not exist: its name is the mistake to report
+	}
 	return slices.Concat(args[:1], l.global, l.path, l.flags, l.positionals())
 }
 
