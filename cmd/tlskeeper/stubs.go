@@ -4,18 +4,16 @@ import "github.com/urfave/cli/v2"
 
 // Placeholders until the real files exist: whoever adds a command's file takes its line out here.
 
-func (a *app) setupCommand() *cli.Command      { return nil }
-func (a *app) issueCommand() *cli.Command      { return nil }
-func (a *app) renewCommand() *cli.Command      { return nil }
-func (a *app) certsCommand() *cli.Command      { return nil }
-func (a *app) revokeCommand() *cli.Command     { return nil }
-func (a *app) apacheCommand() *cli.Command     { return nil }
-func (a *app) scanCommand() *cli.Command       { return nil }
-func (a *app) agentCommand() *cli.Command      { return nil }
-func (a *app) tailCommand() *cli.Command       { return nil }
-func (a *app) importCommand() *cli.Command     { return nil }
-func (a *app) queryCommand() *cli.Command      { return nil }
-func (a *app) statusCommand() *cli.Command     { return nil }
-func (a *app) checkCommand() *cli.Command      { return nil }
-func (a *app) configCommand() *cli.Command     { return nil }
-func (a *app) completionCommand() *cli.Command { return nil }
+func (a *app) setupCommand() *cli.Command  { return nil }
+func (a *app) issueCommand() *cli.Command  { return nil }
+func (a *app) renewCommand() *cli.Command  { return nil }
+func (a *app) certsCommand() *cli.Command  { return nil }
+func (a *app) revokeCommand() *cli.Command { return nil }
+func (a *app) apacheCommand() *cli.Command { return nil }
+func (a *app) scanCommand() *cli.Command   { return nil }
+func (a *app) agentCommand() *cli.Command  { return nil }
+func (a *app) tailCommand() *cli.Command   { return nil }
+func (a *app) importCommand() *cli.Command { return nil }
+func (a *app) queryCommand() *cli.Command  { return nil }
+func (a *app) statusCommand() *cli.Command { return nil }
+func (a *app) checkCommand() *cli.Command  { return nil }

@@ -66,6 +66,11 @@ func Problems(path string, paths Paths) (*Config, []*Error) {
 	return parse(path, text, paths, os.Getenv)
 }
 
+// Parse is Problems for a text that is not in a file yet.
+func Parse(path, text string, paths Paths) (*Config, []*Error) {
+	return parse(path, text, paths, func(string) string { return "" })
+}
+
 func parse(path, text string, paths Paths, env func(string) string) (*Config, []*Error) {
 	tree := map[string]any{}
 	if _, err := toml.Decode(text, &tree); err != nil {
