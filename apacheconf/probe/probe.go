@@ -33,6 +33,9 @@ type Target struct {
 	SNI string
 	// Roots are the CAs that trust is judged by; nil means the system's.
 	Roots *x509.CertPool
+	// HTTPAddr is the plain HTTP port that Scan asks for its redirect,
+	// host:port; empty asks none.
+	HTTPAddr string
 }
 
 func (t Target) String() string {

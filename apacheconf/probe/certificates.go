@@ -1,0 +1,168 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// certificates collects the chains that clients of each family are shown.
+func (s *scanner) certificates(ctx context.Context) []Certificate {
+	families := []string{"", "ecdsa", "rsa"}
+	states := make([]tls.ConnectionState, len(families))
+	var all sync.WaitGroup
+	for i, family := range families {
+		all.Go(func() { states[i] = s.shown(ctx, family) })
+	}
+	all.Wait()
+	var found []Certificate
+	for i, state := range states {
+		if len(state.PeerCertificates) == 0 {
+			continue
+		}
+		family := families[i]
+		if family == "" {
+			family = "any"
+		}
+		found = addCertificate(found, s.t, family, state)
+	}
+	return found
+}
+
+// shown is what the server shows a family. That it has no certificate of a
+// family is no fault, and a server that crypto/tls cannot talk to at all is
+// asked again later.
+func (s *scanner) shown(ctx context.Context, family string) tls.ConnectionState {
+	if !s.acquire(ctx) {
+		return tls.ConnectionState{}
+	}
+	defer func() { <-s.slots }()
+	ctx, cancel := context.WithTimeout(ctx, 2*DefaultTimeout)
+	defer cancel()
+	_, state, err := Leaf(ctx, s.t, family)
+	if err != nil {
+		return tls.ConnectionState{}
+	}
+	return state
+}
+
+// rawCertificates reads the chain of a server that crypto/tls cannot talk to.
+func (s *scanner) rawCertificates(ctx context.Context, version uint16, suites []Code) []Certificate {
+	r := s.ask(ctx, newHello(s.t, version, suites), true)
+	if r == nil {
+		return nil
+	}
+	chain := parseChain(r.chain)
+	if len(chain) != len(r.chain) {
+		s.note(errors.New("a certificate of the chain cannot be parsed"))
+	}
+	if len(chain) == 0 {
+		return nil
+	}
+	return addCertificate(nil, s.t, "any", tls.ConnectionState{PeerCertificates: chain})
+}
+
+// addCertificate adds a chain, or only its family where the leaf is known.
+func addCertificate(found []Certificate, t Target, family string, state tls.ConnectionState) []Certificate {
+	c := describeChain(t, state)
+	for i := range found {
+		if found[i].SHA256 == c.SHA256 {
+			found[i].Families = append(found[i].Families, family)
+			return found
+		}
+	}
+	c.Families = []string{family}
+	return append(found, c)
+}
+
+func describeChain(t Target, state tls.ConnectionState) Certificate {
+	leaf, rest := state.PeerCertificates[0], state.PeerCertificates[1:]
+	sum := sha256.Sum256(leaf.Raw)
+	c := Certificate{
+		Subject: leaf.Subject.String(), Issuer: leaf.Issuer.String(), Names: namesOf(leaf),
+		Serial: leaf.SerialNumber.Text(16), SHA256: hex.EncodeToString(sum[:]),
+		Signature: leaf.SignatureAlgorithm.String(),
+		NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
+		OCSP: leaf.OCSPServer, Stapled: len(state.OCSPResponse) > 0,
+		NameMatches: t.SNI == "" || leaf.VerifyHostname(t.SNI) == nil,
+	}
+	c.Key, c.KeyBits = keyOf(leaf)
+	for _, link := range rest {
+		key, _ := keyOf(link)
+		c.Chain = append(c.Chain, Link{link.Subject.String(), link.Issuer.String(), key, link.SignatureAlgorithm.String(), link.NotAfter})
+	}
+	c.SCTs = append(embeddedSCTs(leaf), parseSCTs(state.SignedCertificateTimestamps, "tls")...)
+	c.ChainProblems = chainProblems(state.PeerCertificates)
+	c.judge(t, leaf, rest)
+	return c
+}
+
+// judge verifies the chain against the roots, leaving the name aside.
+func (c *Certificate) judge(t Target, leaf *x509.Certificate, rest []*x509.Certificate) {
+	intermediates := x509.NewCertPool()
+	for _, link := range rest {
+		intermediates.AddCert(link)
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: t.Roots, Intermediates: intermediates, CurrentTime: time.Now()})
+	c.Trusted = err == nil
+	if err == nil {
+		return
+	}
+	c.TrustError = err.Error()
+	var unknown x509.UnknownAuthorityError
+	c.Incomplete = errors.As(err, &unknown) && len(rest) == 0 && len(leaf.IssuingCertificateURL) > 0 && !isSelfSigned(leaf)
+	if c.Incomplete {
+		c.TrustError = "the certificate of the issuer was not sent: " + leaf.Issuer.String()
+	}
+}
+
+// chainProblems are faults of the chain that most clients put up with.
+func chainProblems(chain []*x509.Certificate) []string {
+	var problems []string
+	for i, cert := range chain[1:] {
+		if !bytes.Equal(chain[i].RawIssuer, cert.RawSubject) {
+			problems = append(problems, fmt.Sprintf("certificate %d is not the issuer of the one before it", i+2))
+		}
+		if isSelfSigned(cert) {
+			problems = append(problems, fmt.Sprintf("certificate %d is a root, which clients ignore", i+2))
+		}
+		if slices.ContainsFunc(chain[:i+1], cert.Equal) {
+			problems = append(problems, fmt.Sprintf("certificate %d is sent twice", i+2))
+		}
+	}
+	return problems
+}
+
+func isSelfSigned(c *x509.Certificate) bool { return bytes.Equal(c.RawIssuer, c.RawSubject) }
+
+func namesOf(leaf *x509.Certificate) []string {
+	names := append([]string{}, leaf.DNSNames...)
+	for _, ip := range leaf.IPAddresses {
+		names = append(names, ip.String())
+	}
+	return names
+}
+
+// keyOf describes the public key and gives its size in bits.
+func keyOf(c *x509.Certificate) (string, int) {
+	switch key := c.PublicKey.(type) {
+	case *ecdsa.PublicKey:
+		return "ECDSA " + key.Params().Name, key.Params().BitSize
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA %d", key.N.BitLen()), key.N.BitLen()
+	case ed25519.PublicKey:
+		return "Ed25519", 253
+	}
+	return c.PublicKeyAlgorithm.String(), 0
+}
