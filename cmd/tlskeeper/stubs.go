@@ -10,10 +10,8 @@ func (a *app) renewCommand() *cli.Command  { return nil }
 func (a *app) certsCommand() *cli.Command  { return nil }
 func (a *app) revokeCommand() *cli.Command { return nil }
 func (a *app) apacheCommand() *cli.Command { return nil }
-func (a *app) scanCommand() *cli.Command   { return nil }
 func (a *app) agentCommand() *cli.Command  { return nil }
 func (a *app) tailCommand() *cli.Command   { return nil }
 func (a *app) importCommand() *cli.Command { return nil }
 func (a *app) queryCommand() *cli.Command  { return nil }
-func (a *app) statusCommand() *cli.Command { return nil }
 func (a *app) checkCommand() *cli.Command  { return nil }

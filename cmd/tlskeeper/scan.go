@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/apacheconf/probe"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
+	"tlskeeper/templates"
+)
+
+func (a *app) scanCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "scan",
+		Usage:     "find out what a TLS server really does, and grade it",
+		ArgsUsage: "HOST[:PORT]",
+		UsageText: "tlskeeper scan www.example.org\n" +
+			"tlskeeper scan 127.0.0.1:8443 --sni www.example.org --ca ca.pem\n" +
+			"tlskeeper scan www.example.org:443 --profile intermediate --json",
+		Description: "Shows versions, suites, groups, certificates, headers and the grade that SSL\n" +
+			"Labs' guide gives, with and without regard to trust. With --profile every\n" +
+			"difference from the profile is a finding, and findings end in exit status 3.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "sni", Usage: "ask for `NAME` instead of HOST"},
+			&cli.StringFlag{Name: "ca", Usage: "also trust the CA certificates in `FILE`"},
+			&cli.StringFlag{Name: "profile", Usage: "check against the profile `NAME` (" + strings.Join(profileNames(), ", ") + ")"},
+		},
+		Action: a.scan,
+	}
+}
+
+// scanAnswer is the JSON form of a scan.
+type scanAnswer struct {
+	*probe.Report
+	Profile  string          `json:"profile,omitempty"`
+	Findings []probe.Finding `json:"findings"`
+}
+
+func (a *app) scan(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return hint.Wrap(usagef("scan: want one HOST or HOST:PORT"), "tlskeeper scan www.example.org")
+	}
+	target, err := probe.NewTarget(c.Args().First(), c.String("sni"))
+	if err != nil {
+		return usagef("scan: %v", err)
+	}
+	var profile *probe.Profile
+	if name := c.String("profile"); name != "" {
+		if profile, err = scanProfile(name); err != nil {
+			return err
+		}
+	}
+	if file := c.String("ca"); file != "" {
+		if target.Roots, err = probe.LoadRoots(file); err != nil {
+			return err
+		}
+	}
+	report, err := probe.Scan(c.Context, target)
+	if err != nil {
+		return err
+	}
+	return a.printScan(c, report, profile)
+}
+
+func (a *app) printScan(c *cli.Context, report *probe.Report, profile *probe.Profile) error {
+	answer := scanAnswer{Report: report, Findings: []probe.Finding{}}
+	if profile != nil {
+		answer.Profile = profile.Name
+		answer.Findings = append(answer.Findings, report.Check(*profile)...)
+	}
+	if err := a.writeScan(c, answer); err != nil {
+		return err
+	}
+	if len(answer.Findings) > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+func (a *app) writeScan(c *cli.Context, answer scanAnswer) error {
+	if a.json(c) {
+		return a.printJSON(answer)
+	}
+	if err := answer.WriteText(a.stdout); err != nil {
+		return err
+	}
+	if answer.Profile == "" {
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "\nprofile %s: %d findings\n", answer.Profile, len(answer.Findings))
+	for _, f := range answer.Findings {
+		fmt.Fprintf(a.stdout, "  %s: %s\n", f.ID, term.Escape(f.Text))
+	}
+	return nil
+}
+
+func profileNames() []string {
+	var names []string
+	for _, p := range templates.Profiles() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// scanProfile makes a policy to check against of one that we would write.
+func scanProfile(name string) (*probe.Profile, error) {
+	for _, p := range templates.Profiles() {
+		if p.Name != name {
+			continue
+		}
+		profile, err := probe.NewProfile(p.Name, p.Protocol, p.Suites12, p.Suites13, p.Groups, p.ServerOrder)
+		return &profile, err
+	}
+	return nil, hint.Wrap(usagef("scan: unknown profile %q", name), "profiles: "+strings.Join(profileNames(), ", "))
+}
