@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/internal/config"
+	"tlskeeper/internal/status"
+	"tlskeeper/internal/term"
+)
+
+func (a *app) statusCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "status",
+		Usage:     "show certificates and agent, and what is wrong with them",
+		UsageText: "tlskeeper status\ntlskeeper status --json",
+		Description: "Reads what renewal and agent published; needs no root and no network. Exit\n" +
+			"status 3 when a certificate is near its end or not deployed, or when the agent\n" +
+			"does not run or has not shipped for long.",
+		Action: a.status,
+	}
+}
+
+func (a *app) status(c *cli.Context) error {
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	report, err := status.Look(cfg.Paths.ACME, cfg.Paths.Log, wanted(cfg), time.Now())
+	if err != nil {
+		return err
+	}
+	if a.json(c) {
+		err = a.printJSON(report)
+	} else {
+		printStatus(a.stdout, report)
+	}
+	if err == nil && len(report.Findings) > 0 {
+		return errFindings
+	}
+	return err
+}
+
+// wanted lists the certificates of the configuration.
+func wanted(cfg *config.Config) []string {
+	var names []string
+	for _, cert := range cfg.Certificates {
+		names = append(names, cert.Name)
+	}
+	return names
+}
+
+func printStatus(w io.Writer, r status.Report) {
+	if r.State != nil && len(r.State.Certificates) > 0 {
+		printCertificates(w, r.State.Certificates)
+	} else {
+		fmt.Fprintln(w, "no certificates (tlskeeper issue gets them)")
+	}
+	fmt.Fprintln(w)
+	if r.Agent != nil {
+		printAgent(w, *r.Agent)
+	} else {
+		fmt.Fprintln(w, "no agent has run here")
+	}
+	if len(r.Findings) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, f := range r.Findings {
+		printFinding(w, f)
+	}
+}
+
+func printCertificates(w io.Writer, certs []status.Certificate) {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "CERTIFICATE\tNAMES\tKEY\tISSUER\tEXPIRES\tRENEWAL\tGENERATION\tSERVED SINCE")
+	for _, c := range certs {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", term.Escape(c.Name), term.Escape(strings.Join(c.Names, " ")),
+			term.Escape(c.KeyType), term.Escape(c.Issuer), day(c.NotAfter), day(c.RenewAt), c.Generation, moment(c.DeployedAt))
+	}
+	t.Flush()
+}
+
+func printAgent(w io.Writer, a status.Agent) {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(t, "agent\tpid %d, since %s\n", a.PID, moment(a.StartedAt))
+	fmt.Fprintf(t, "lines\t%d stored, %d not in the log's format, last %s\n", a.Lines, a.Unparsed, moment(a.LastLineAt))
+	if a.Destination == "" {
+		fmt.Fprintf(t, "shipping\toff: lines stay on this host\n")
+	} else {
+		fmt.Fprintf(t, "shipping\t%d accepted, %d rejected, %d waiting, last %s, to %s\n",
+			a.Shipped, a.Rejected, a.Backlog, moment(a.LastShipAt), term.Escape(a.Destination))
+	}
+	for _, f := range a.Files {
+		fmt.Fprintf(t, "file\t%s at %d of %d bytes\n", term.Escape(f.Path), f.Offset, f.Size)
+	}
+	t.Flush()
+}
+
+// printFinding writes a finding and, below it, what to type.
+func printFinding(w io.Writer, f status.Finding) {
+	fmt.Fprintf(w, "%-4s  %s: %s\n", f.Severity, term.Escape(f.Subject), term.Escape(f.Message))
+	if f.Hint != "" {
+		fmt.Fprintf(w, "      hint: %s\n", term.Escape(f.Hint))
+	}
+}
+
+func day(t time.Time) string { return formatTime(t, time.DateOnly) }
+
+func moment(t time.Time) string { return formatTime(t, time.DateTime) }
+
+func formatTime(t time.Time, layout string) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format(layout)
+}

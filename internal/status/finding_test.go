@@ -1,0 +1,137 @@
+package status
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+const days = 24 * time.Hour
+
+// certificate is one of 90 days, issued so that left remains of it.
+func certificate(left time.Duration) Certificate {
+	c := Certificate{Name: "a.org", Generation: 2, NotAfter: now.Add(left)}
+	c.NotBefore = c.NotAfter.Add(-90 * days)
+	c.RenewAt = c.NotBefore.Add(60 * days)
+	c.DeployedAt = c.NotBefore.Add(time.Hour)
+	return c
+}
+
+func TestCertificateFindings(t *testing.T) {
+	undeployed := certificate(90*days - time.Hour)
+	undeployed.DeployedAt, undeployed.LastError = time.Time{}, "no vhost"
+	forgotten := certificate(80 * days)
+	forgotten.DeployedAt = time.Time{}
+	short := Certificate{Name: "a.org", Generation: 1, NotBefore: now.Add(-5 * days), NotAfter: now.Add(1*days + time.Hour), RenewAt: now, DeployedAt: now}
+	for name, c := range map[string]struct {
+		cert Certificate
+		want string // "" or severity and words
+	}{
+		"fresh":             {certificate(80 * days), ""},
+		"due today":         {certificate(30 * days), ""},
+		"renewal overdue":   {certificate(20 * days), "warn renewal was due"},
+		"near the end":      {certificate(14 * days), "fail expires in 14 days"},
+		"expired":           {certificate(-time.Hour), "fail expired 60 min ago"},
+		"just issued":       {undeployed, "warn generation 2 is issued but not deployed: no vhost"},
+		"waits too long":    {forgotten, "fail generation 2 is issued but not deployed"},
+		"six days, one due": {short, ""},
+		"never issued":      {Certificate{Name: "a.org"}, "fail never issued"},
+	} {
+		got := ""
+		for _, f := range (State{WrittenAt: now, Certificates: []Certificate{c.cert}}).Findings(now) {
+			got += string(f.Severity) + " " + f.Message
+		}
+		if (c.want == "") != (got == "") || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestRenewalThatDoesNotRun(t *testing.T) {
+	s := State{WrittenAt: now.Add(-3 * days), Certificates: []Certificate{certificate(80 * days)}}
+	if f := s.Findings(now); len(f) != 1 || f[0].Subject != "renewal" {
+		t.Errorf("got %v", f)
+	}
+}
+
+func TestAgentFindings(t *testing.T) {
+	good := Agent{PID: 7, StartedAt: now.Add(-days), WrittenAt: now.Add(-20 * time.Second), Destination: "g/s", LastShipAt: now.Add(-5 * time.Hour)}
+	change := func(f func(*Agent)) Agent { a := good; f(&a); return a }
+	for name, c := range map[string]struct {
+		agent Agent
+		want  string
+	}{
+		"idle, nothing waits":     {good, ""},
+		"waits a little":          {change(func(a *Agent) { a.Backlog = 5; a.LastShipAt = now.Add(-time.Minute) }), ""},
+		"just started":            {change(func(a *Agent) { a.Backlog = 5; a.StartedAt = now.Add(-time.Minute) }), ""},
+		"outage":                  {change(func(a *Agent) { a.Backlog = 5; a.LastError = "throttled" }), "fail 5 lines wait, nothing shipped for 5 h: throttled"},
+		"local only, no shipping": {change(func(a *Agent) { a.Backlog = 5; a.Destination = "" }), ""},
+		"killed":                  {change(func(a *Agent) { a.WrittenAt = now.Add(-10 * time.Minute) }), "fail last sign of life 10 min ago"},
+		"stopped":                 {change(func(a *Agent) { a.PID = 0 }), "fail stopped"},
+		"refused":                 {change(func(a *Agent) { a.Rejected = 2 }), "warn CloudWatch refused 2 lines"},
+	} {
+		got := ""
+		for _, f := range c.agent.Findings(now) {
+			got += string(f.Severity) + " " + f.Message
+		}
+		if (c.want == "") != (got == "") || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestStateRoundTrip(t *testing.T) {
+	acme := filepath.Join(t.TempDir(), "acme")
+	path := StatePath(acme)
+	if _, err := Read(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("before the first run: %v", err)
+	}
+	want := State{WrittenAt: now, Certificates: []Certificate{certificate(80 * days)}}
+	if err := Write(path, want); err != nil {
+		t.Fatal(err)
+	}
+	want.Version = Version
+	got, err := Read(path)
+	if d := cmp.Diff(want, got); err != nil || d != "" {
+		t.Error(err, d)
+	}
+	if info, _ := os.Stat(path); info.Mode().Perm() != 0o644 {
+		t.Errorf("mode %v: status needs no root", info.Mode())
+	}
+}
+
+func TestStateOfANewerVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(path, []byte(`{"version": 99}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(path); err == nil || !strings.Contains(err.Error(), "newer") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStateThatIsRubbish(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(path, []byte(`{"version": `), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestConfiguredButNeverIssued(t *testing.T) {
+	dir := t.TempDir()
+	r, err := Look(filepath.Join(dir, "acme"), filepath.Join(dir, "log"), []string{"a.org"}, now)
+	if err != nil || len(r.Findings) != 1 || r.Findings[0].Severity != Fail || r.State != nil || r.Agent != nil {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}

@@ -1,0 +1,49 @@
+package status
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
+)
+
+// Report is what `tlskeeper status` says.
+type Report struct {
+	State    *State    `json:"state"` // nil: renewal never ran
+	Agent    *Agent    `json:"agent"` // nil: no agent ever ran
+	Findings []Finding `json:"findings"`
+}
+
+// Look reads both published files and judges them at now. wanted are the
+// certificates that should exist. A file that is not there is no error.
+func Look(acmeDir, logDir string, wanted []string, now time.Time) (Report, error) {
+	r := Report{Findings: []Finding{}}
+	state, err := Read(StatePath(acmeDir))
+	if err == nil {
+		r.State = &state
+		r.Findings = append(r.Findings, state.Findings(now)...)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return r, err
+	}
+	r.Findings = append(r.Findings, state.missing(wanted)...)
+	agent, err := ReadAgent(AgentPath(logDir))
+	if err == nil {
+		r.Agent = &agent
+		r.Findings = append(r.Findings, agent.Findings(now)...)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return r, err
+	}
+	return r, nil
+}
+
+// missing finds the certificates that are configured and that no run has
+// published.
+func (s State) missing(wanted []string) []Finding {
+	var found []Finding
+	for _, name := range wanted {
+		if !slices.ContainsFunc(s.Certificates, func(c Certificate) bool { return c.Name == name }) {
+			found = append(found, Finding{Fail, "certificate " + name, "configured, but never issued", "tlskeeper issue " + name})
+		}
+	}
+	return found
+}
