@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -78,11 +77,11 @@ func shortDuration(d time.Duration) string {
 func (v Value) String() string {
 	switch x := v.Value.(type) {
 	case string:
-		return quote(x)
+		return Quote(x)
 	case []string:
 		parts := make([]string, len(x))
 		for i, s := range x {
-			parts[i] = quote(s)
+			parts[i] = Quote(s)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case int:
@@ -91,11 +90,22 @@ func (v Value) String() string {
 	return fmt.Sprint(v.Value)
 }
 
-// quote writes a TOML basic string; JSON's escapes are among TOML's.
-func quote(s string) string {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return strconv.Quote(s)
+// Quote writes a TOML basic string (toml.io, String): what is typed stays one
+// value, whatever it contains.
+func Quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range strings.ToValidUTF8(s, "?") {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteRune('\\')
+			b.WriteRune(r)
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(&b, "\\u%04X", r)
+		default:
+			b.WriteRune(r)
+		}
 	}
-	return string(data)
+	b.WriteByte('"')
+	return b.String()
 }
