@@ -1,0 +1,160 @@
+package acme
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	lego "github.com/go-acme/lego/v4/acme"
+
+	"tlskeeper/internal/durable"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/leaf"
+)
+
+// account is account.json. The key lies beside it.
+type account struct {
+	URL       string    `json:"url"` // "" while the CA does not know it
+	Directory string    `json:"directory"`
+	Contact   []string  `json:"contact,omitempty"`
+	Created   time.Time `json:"created"`
+}
+
+// accountDir is one directory per CA: the host for people, the hash because
+// one host can have several directories.
+func (c *Client) accountDir(ca CA) string {
+	sum := sha256.Sum256([]byte(ca.Directory))
+	host := "ca"
+	if u, err := url.Parse(ca.Directory); err == nil && certName.MatchString(u.Hostname()) {
+		host = u.Hostname()
+	}
+	return filepath.Join(c.cfg.Dir, "accounts", host+"_"+hex.EncodeToString(sum[:4]))
+}
+
+// loadAccount returns the account with its key; a key is made, and is on disk,
+// before a CA can hear of it: so a kill cannot leave an account without a key.
+func (c *Client) loadAccount(ca CA) (account, crypto.Signer, error) {
+	dir := c.accountDir(ca)
+	key, err := c.accountKey(dir)
+	if err != nil {
+		return account{}, nil, err
+	}
+	known := account{Directory: ca.Directory}
+	data, err := os.ReadFile(filepath.Join(dir, "account.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return known, key, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &known)
+	}
+	if err != nil {
+		return account{}, nil, fmt.Errorf("reading the account of %s: %v", ca.Name, err)
+	}
+	return known, key, nil
+}
+
+func (c *Client) accountKey(dir string) (crypto.Signer, error) {
+	path := filepath.Join(dir, "key.pem")
+	data, err := os.ReadFile(path)
+	if err == nil {
+		return leaf.ParseKey(data)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the account key: %w", err)
+	}
+	key, err := newKey(P256) // RFC 8555, section 6.2: every CA takes ES256
+	if err != nil {
+		return nil, err
+	}
+	if data, err = leaf.EncodeKey(key); err != nil {
+		return nil, err
+	}
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the account: %w", err)
+	}
+	return key, durable.WriteFile(path, data, 0o600)
+}
+
+// ensureAccount registers with the CA, or brings the contacts up to date. A
+// registration repeated after a kill finds the account of the same key.
+func (s *session) ensureAccount(known account) error {
+	contact := mailto(s.client.cfg.Contact)
+	if known.URL == "" {
+		return s.register(contact)
+	}
+	s.account = known
+	if slices.Equal(known.Contact, contact) {
+		return nil
+	}
+	err := s.call("changing the account's contacts", func() error {
+		_, err := s.core.Accounts.Update(known.URL, lego.Account{Contact: contact})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.account.Contact = contact
+	return s.saveAccount()
+}
+
+func (s *session) register(contact []string) error {
+	meta := s.core.GetDirectory().Meta
+	if !s.client.cfg.AgreeTOS {
+		err := &TermsError{CA: s.to.ca.Name, URL: meta.TermsOfService}
+		return hint.Wrap(err, "read them, then set agree_tos = true under [acme], or add --agree-tos")
+	}
+	if meta.ExternalAccountRequired && s.to.ca.EAB == nil {
+		err := fmt.Errorf("%s wants an external account binding", s.to.ca.Name)
+		return hint.Wrap(err, "get a key id and an HMAC key from the CA, then set eab_kid and eab_hmac_file under [acme]")
+	}
+	var made lego.ExtendedAccount
+	err := s.call("creating an account", func() (err error) {
+		request := lego.Account{Contact: contact, TermsOfServiceAgreed: true}
+		if eab := s.to.ca.EAB; eab != nil {
+			made, err = s.core.Accounts.NewEAB(request, eab.KID, eab.HMAC)
+		} else {
+			made, err = s.core.Accounts.New(request)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.client.step("registered")
+	s.client.cfg.Log.Info("account created", "ca", s.to.ca.Name, "account", plain(made.Location))
+	s.account = account{URL: made.Location, Directory: s.to.ca.Directory, Contact: contact, Created: time.Now().UTC()}
+	return s.saveAccount()
+}
+
+func (s *session) saveAccount() error {
+	data, err := json.MarshalIndent(s.account, "", "  ")
+	if err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(s.client.accountDir(s.to.ca), "account.json"), data, 0o600)
+}
+
+// forgetAccount lets the next session register again, with the same key. For
+// a CA that has lost the account.
+func (c *Client) forgetAccount(ca CA) error {
+	return durable.Remove(filepath.Join(c.accountDir(ca), "account.json"))
+}
+
+func mailto(addresses []string) []string {
+	var urls []string
+	for _, a := range addresses {
+		if a != "" {
+			urls = append(urls, "mailto:"+a)
+		}
+	}
+	return urls
+}

@@ -1,0 +1,150 @@
+// Package acme gets and keeps certificates from an ACME CA (RFC 8555): keys
+// and CSRs, accounts, orders that survive a kill at any instant, challenges,
+// the store of generations, and the question when to renew (RFC 9773).
+//
+// It may import internal/leaf, durable, flock, child and hint. It knows
+// nothing of Apache: what crosses to apacheconf is the path of a generation.
+// All of lego that it uses is its acme/api core and two DNS providers; a move
+// to another version of lego changes this package only.
+package acme
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"tlskeeper/internal/hint"
+)
+
+// Config is all that a Client needs to know.
+type Config struct {
+	Dir       string   // 0700, made when missing: accounts, certificates, links
+	CAs       []CA     // the first is used; the others when it keeps failing
+	Contact   []string // e-mail addresses; none is fine
+	AgreeTOS  bool     // the user accepts the CA's terms of service
+	UserAgent string   // "" is "tlskeeper"
+	Transport http.RoundTripper
+	Log       *slog.Logger
+}
+
+// CA is one certificate authority.
+type CA struct {
+	Name      string // how we call it in files and messages
+	Directory string // URL, https
+	CAFile    string // PEM file with the roots of the CA's own HTTPS; "" is the system's
+	EAB       *EAB
+}
+
+// EAB binds a new account to one the user has with the CA (RFC 8555, 7.3.4).
+type EAB struct{ KID, HMAC string }
+
+// presets are the directories of well-known CAs, as their documentation gives
+// them (letsencrypt.org/getting-started, zerossl.com/documentation/acme,
+// cloud.google.com/certificate-manager/docs/public-ca).
+var presets = map[string]string{
+	"letsencrypt":         "https://acme-v02.api.letsencrypt.org/directory",
+	"letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
+	"zerossl":             "https://acme.zerossl.com/v2/DV90",
+	"google":              "https://dv.acme-v02.api.pki.goog/directory",
+}
+
+// Preset returns the CA of that name, if it is one we know.
+func Preset(name string) (CA, bool) {
+	directory, ok := presets[name]
+	return CA{Name: name, Directory: directory}, ok
+}
+
+// Client asks CAs for certificates and stores them. One process at a time may
+// use one Dir: the caller holds the lock.
+type Client struct {
+	cfg       Config
+	store     *Store
+	endpoints []*endpoint
+	// step is called at each point where a kill must do no harm. Tests set it.
+	step func(name string)
+}
+
+// endpoint is what all sessions with one CA share.
+type endpoint struct {
+	ca   CA
+	base http.RoundTripper
+
+	mu        sync.Mutex
+	notBefore time.Time // the CA asked for silence until then (503, Retry-After)
+	renewal   *string   // the directory's renewalInfo URL, once known
+}
+
+// New checks cfg. It does not use the network.
+func New(cfg Config) (*Client, error) {
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "tlskeeper"
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Client{cfg: cfg, store: OpenStore(cfg.Dir), step: func(string) {}}
+	for _, ca := range cfg.CAs {
+		e, err := newEndpoint(ca, cfg.Transport)
+		if err != nil {
+			return nil, fmt.Errorf("CA %s: %w", ca.Name, err)
+		}
+		c.endpoints = append(c.endpoints, e)
+	}
+	if len(c.endpoints) == 0 {
+		return nil, hint.Wrap(fmt.Errorf("no CA is configured"), `set ca = "letsencrypt" under [acme]`)
+	}
+	return c, nil
+}
+
+func newEndpoint(ca CA, base http.RoundTripper) (*endpoint, error) {
+	u, err := url.Parse(ca.Directory)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("its directory %q is not a URL", ca.Directory)
+	}
+	if u.Scheme != "https" { // RFC 8555, section 6.1
+		return nil, fmt.Errorf("its directory %q is not https: ACME over plain HTTP can be altered on the way", ca.Directory)
+	}
+	if base == nil {
+		if base, err = httpsTransport(ca.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	return &endpoint{ca: ca, base: base}, nil
+}
+
+// httpsTransport trusts the system's roots, or those of caFile alone.
+func httpsTransport(caFile string) (*http.Transport, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile == "" {
+		return t, nil
+	}
+	data, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading its roots: %w", err)
+	}
+	t.TLSClientConfig.RootCAs = x509.NewCertPool()
+	if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(data) {
+		return nil, fmt.Errorf("reading its roots: %s holds no certificate", caFile)
+	}
+	return t, nil
+}
+
+// Store returns where the client keeps its certificates.
+func (c *Client) Store() *Store { return c.store }
+
+// endpointOf finds the CA with that directory among the configured ones.
+func (c *Client) endpointOf(directory string) *endpoint {
+	for _, e := range c.endpoints {
+		if e.ca.Directory == directory {
+			return e
+		}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package acmetest
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+)
+
+// TB is the part of testing.TB that New needs. The interface keeps package
+// testing out of programs that only Start a CA.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(func())
+	TempDir() string
+}
+
+// New starts a CA that ends with the test. Ports left 0 are chosen.
+func New(t TB, o Options) *CA {
+	t.Helper()
+	if o.Dir == "" {
+		o.Dir = t.TempDir()
+	}
+	c, err := Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Webroot serves dir over plain HTTP on loopback, as Apache would, until the
+// test ends, and returns the port.
+func Webroot(t TB, dir string) int {
+	t.Helper()
+	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	t.Cleanup(server.Close)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _ := strconv.Atoi(port)
+	return n
+}
+
+// FreePort returns a loopback port that nobody listens on at this moment.
+func FreePort(t TB) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// Transport reaches the CA without a network: what a client inside a synctest
+// bubble needs.
+func (c *CA) Transport() http.RoundTripper { return memory{c.handler} }
+
+type memory struct{ handler http.Handler }
+
+func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Host, r.RequestURI, r.TLS = r.URL.Host, r.URL.RequestURI(), &tls.ConnectionState{}
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	recorder := httptest.NewRecorder()
+	m.handler.ServeHTTP(recorder, r)
+	answer := recorder.Result()
+	answer.Request = r
+	return answer, nil
+}

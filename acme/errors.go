@@ -1,0 +1,146 @@
+package acme
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	lego "github.com/go-acme/lego/v4/acme"
+)
+
+// TermsError says that the CA wants its terms accepted first.
+type TermsError struct{ CA, URL string }
+
+func (e *TermsError) Error() string {
+	return fmt.Sprintf("the terms of service of %s are not accepted: %s", e.CA, plain(e.URL))
+}
+
+// NameError says that a name cannot be in a certificate.
+type NameError struct{ Name, Why string }
+
+func (e *NameError) Error() string { return fmt.Sprintf("name %q: %s", e.Name, e.Why) }
+
+// GuardError says that a certificate for the same names was issued a short
+// time ago: a loop of ours must not use up the CA's limit for these names.
+type GuardError struct {
+	CA     string
+	Issued time.Time
+}
+
+func (e *GuardError) Error() string {
+	return fmt.Sprintf("%s issued a certificate for the same names on %s, less than %d hours ago",
+		e.CA, e.Issued.UTC().Format(time.RFC3339), int(guardPeriod/time.Hour))
+}
+
+// BackoffError says that nothing may be tried before Until, and why.
+type BackoffError struct {
+	Until time.Time
+	Cause error // nil where a former run met it
+	Why   string
+}
+
+func (e *BackoffError) Error() string {
+	why := e.Why
+	if e.Cause != nil {
+		why = e.Cause.Error()
+	}
+	return fmt.Sprintf("not before %s: %s", e.Until.UTC().Format(time.RFC3339), why)
+}
+
+func (e *BackoffError) Unwrap() error { return e.Cause }
+
+// ChallengeError says that the CA did not accept a proof of control.
+type ChallengeError struct {
+	Name, Type string
+	Problem    *Problem
+}
+
+func (e *ChallengeError) Error() string {
+	return fmt.Sprintf("proving control of %s by %s: %v", e.Name, e.Type, e.Problem)
+}
+
+func (e *ChallengeError) Unwrap() error { return e.Problem }
+
+// LeafError says that what the CA returned is not what was ordered. Nothing of
+// it is kept.
+type LeafError struct{ Err error }
+
+func (e *LeafError) Error() string {
+	return "the CA returned a certificate that was not ordered: " + e.Err.Error()
+}
+
+func (e *LeafError) Unwrap() error { return e.Err }
+
+// Problem is an error that a CA reported (RFC 7807, RFC 8555 section 6.7). Its
+// texts are the CA's: Error escapes them.
+type Problem struct {
+	Status     int    // of HTTP; 0 where it came inside another object
+	Type       string // without the urn:ietf:params:acme:error: in front
+	Detail     string
+	Identifier string    // the name it is about, where it is about one
+	RetryAfter time.Time // zero where the CA did not ask for a pause
+	Sub        []Problem
+}
+
+const problemSpace = "urn:ietf:params:acme:error:"
+
+func (p *Problem) Error() string {
+	var b strings.Builder
+	b.WriteString("the CA says ")
+	p.write(&b)
+	for i := range p.Sub {
+		b.WriteString("; ")
+		p.Sub[i].write(&b)
+	}
+	return b.String()
+}
+
+func (p *Problem) write(b *strings.Builder) {
+	if p.Identifier != "" {
+		b.WriteString(plain(p.Identifier) + ": ")
+	}
+	switch {
+	case p.Type != "" && p.Type != "about:blank":
+		b.WriteString(plain(p.Type))
+	default:
+		b.WriteString("HTTP status " + strconv.Itoa(p.Status))
+	}
+	if p.Detail != "" {
+		b.WriteString(": " + plain(p.Detail))
+	}
+}
+
+// problemOf takes over a problem that lego parsed.
+func problemOf(d *lego.ProblemDetails) *Problem {
+	if d == nil {
+		return &Problem{Detail: "the CA gave no reason"}
+	}
+	p := &Problem{Status: d.HTTPStatus, Type: strings.TrimPrefix(d.Type, problemSpace), Detail: d.Detail}
+	for _, s := range d.SubProblems {
+		p.Sub = append(p.Sub, Problem{Type: strings.TrimPrefix(s.Type, problemSpace), Detail: s.Detail, Identifier: s.Identifier.Value})
+	}
+	return p
+}
+
+// maxWords bounds what of a CA's text goes into a message.
+const maxWords = 500
+
+// plain makes a foreign text safe for a terminal and a log, and short.
+func plain(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		if i >= maxWords {
+			b.WriteString("...")
+			break
+		}
+		if r != utf8.RuneError && (unicode.IsGraphic(r)) {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+	}
+	return b.String()
+}

@@ -1,0 +1,219 @@
+package acme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"tlskeeper/internal/leaf"
+)
+
+const (
+	// guardPeriod is how long after an issuance another one for the same names
+	// is refused. Let's Encrypt allows 5 in 7 days, one back every 34 hours.
+	guardPeriod = 24 * time.Hour
+	// failoverAfter is how many failures in a row make us try the next CA.
+	failoverAfter = 5
+)
+
+// Issue gets a certificate: it resumes the order in hand, or begins one. The
+// returned generation is checked and on disk. Whatever went wrong is noted in
+// the certificate's state, with the time before which nothing is tried again.
+//
+// Errors to branch on: *NameError, *TermsError, *GuardError, *BackoffError,
+// *ChallengeError, *LeafError, *Problem.
+func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (Generation, error) {
+	w, err := r.prepare()
+	if err != nil {
+		return Generation{}, err
+	}
+	state, err := c.store.state(w.Name)
+	if err != nil {
+		return Generation{}, err
+	}
+	to := c.endpoints[state.Failures/failoverAfter%len(c.endpoints)]
+	if err := c.mayIssue(w, to, state, o); err != nil {
+		return Generation{}, err
+	}
+	g, err := c.issue(ctx, w, to, o)
+	return g, errors.Join(err, c.record(ctx, w.Name, err))
+}
+
+// issue tries once more when the CA no longer knows our account (CAs have lost
+// theirs, or were replaced behind one URL).
+func (c *Client) issue(ctx context.Context, w work, to *endpoint, o IssueOptions) (Generation, error) {
+	g, err := c.attempt(ctx, w, to, o)
+	if !isProblem(err, "accountDoesNotExist") {
+		return g, err
+	}
+	c.cfg.Log.Warn("the CA does not know our account any more, creating another", "ca", to.ca.Name)
+	if err := c.forgetAccount(to.ca); err != nil {
+		return g, err
+	}
+	return c.attempt(ctx, w, to, o)
+}
+
+func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptions) (Generation, error) {
+	s, err := c.open(ctx, to)
+	if err != nil {
+		return Generation{}, err
+	}
+	if err := s.checkProfile(w.Profile); err != nil {
+		return Generation{}, err
+	}
+	j, done, err := s.takeUp(w, o)
+	if err != nil || done.Number > 0 {
+		return done, err
+	}
+	g, err := s.finish(j, w)
+	if settled(err) {
+		return g, errors.Join(err, j.end())
+	}
+	return g, err
+}
+
+func (s *session) checkProfile(want string) error {
+	offered := s.core.GetDirectory().Meta.Profiles
+	if _, ok := offered[want]; want == "" || ok {
+		return nil
+	}
+	var names []string
+	for n := range offered {
+		names = append(names, plain(n))
+	}
+	slices.Sort(names)
+	return fmt.Errorf("%s has no profile %q (it has %q)", s.to.ca.Name, want, names)
+}
+
+// settled tells an end of the order itself from a fault on the way, after
+// which the next run goes on with it.
+func settled(err error) bool {
+	if _, ok := errors.AsType[*LeafError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*ChallengeError](err); ok {
+		return true
+	}
+	p, ok := errors.AsType[*Problem](err)
+	return ok && !p.temporary() && p.Type != "accountDoesNotExist"
+}
+
+// takeUp returns the order's journal: the one in hand when it is for the same,
+// else a new one. done is set when a former run was killed with nothing left
+// to do but to forget the order.
+func (s *session) takeUp(w work, o IssueOptions) (j *journal, done Generation, err error) {
+	store := s.client.store
+	if j, err = store.openJournal(w.Name); err != nil {
+		return nil, done, err
+	}
+	former, err := store.Latest(w.Name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, done, err
+	}
+	if j != nil && j.OrderURL != "" && j.OrderURL == former.Meta.Order {
+		return nil, former, errors.Join(store.Link(former), j.end())
+	}
+	if j != nil {
+		s.withdrawLeft(j)
+		if j.fits(w, s.to.ca.Directory) {
+			s.client.cfg.Log.Info("resuming an order", "certificate", w.Name, "order", plain(j.OrderURL))
+			return j, done, nil
+		}
+		if err := j.end(); err != nil {
+			return nil, done, err
+		}
+	}
+	j, err = s.begin(w, former, o)
+	return j, done, err
+}
+
+// begin makes key and CSR and writes the first record.
+func (s *session) begin(w work, former Generation, o IssueOptions) (*journal, error) {
+	j := &journal{Names: w.names, Directory: s.to.ca.Directory, Profile: w.Profile, CSR: w.csr, Began: time.Now().UTC()}
+	if former.Number > 0 && o.Replaces == CertID(former.Leaf) &&
+		former.Meta.Directory == s.to.ca.Directory && former.Meta.Account == s.account.URL {
+		j.Replaces = o.Replaces
+	}
+	key, err := s.keyFor(w, former, j)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.client.store.begin(w.Name, j, key); err != nil {
+		return nil, err
+	}
+	s.client.step("begun")
+	return j, nil
+}
+
+// finish runs the order to its end and stores what came of it.
+func (s *session) finish(j *journal, w work) (Generation, error) {
+	chainPEM, err := s.drive(j, w)
+	if err != nil {
+		return Generation{}, err
+	}
+	s.client.step("downloaded")
+	if err := checkIssued(chainPEM, j); err != nil {
+		return Generation{}, err
+	}
+	key, err := j.key()
+	if err != nil {
+		return Generation{}, fmt.Errorf("reading the order's key: %w", err)
+	}
+	public, err := publicKeyOf(j.CSR)
+	if err != nil {
+		return Generation{}, err
+	}
+	g, err := s.client.store.add(w.Name, key, chainPEM, Meta{
+		Names: w.names, KeyType: leaf.KeyType(public), CA: s.to.ca.Name, Directory: s.to.ca.Directory,
+		Account: s.account.URL, Order: j.OrderURL, Profile: w.Profile, Issued: time.Now().UTC(),
+	})
+	if err != nil {
+		return Generation{}, err
+	}
+	s.client.step("stored")
+	s.client.cfg.Log.Info("certificate issued", "certificate", w.Name, "generation", g.Number, "serial", g.Serial())
+	if err := s.client.store.Link(g); err != nil {
+		return g, err
+	}
+	s.client.step("linked")
+	return g, j.end()
+}
+
+func checkIssued(chainPEM []byte, j *journal) error {
+	public, err := publicKeyOf(j.CSR)
+	if err != nil {
+		return err
+	}
+	chain, err := leaf.ParseChain(chainPEM)
+	if err == nil {
+		err = leaf.Check(chain, leaf.Want{Names: j.Names, PublicKey: public, Now: time.Now()})
+	}
+	if err != nil {
+		return &LeafError{err}
+	}
+	return nil
+}
+
+// keyFor returns the private key in PEM, nil where the user keeps it, and puts
+// the CSR into j.
+func (s *session) keyFor(w work, former Generation, j *journal) ([]byte, error) {
+	if w.csr != nil {
+		public, err := publicKeyOf(w.csr)
+		if err != nil {
+			return nil, err
+		}
+		return w.ownKey(public)
+	}
+	key, err := s.client.chooseKey(w, former)
+	if err != nil {
+		return nil, err
+	}
+	j.KeyType = string(w.KeyType)
+	if j.CSR, err = newCSR(key, w.names); err != nil {
+		return nil, err
+	}
+	return leaf.EncodeKey(key)
+}

@@ -1,0 +1,259 @@
+package acme
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"tlskeeper/acme/acmetest"
+	"tlskeeper/internal/leaf"
+)
+
+func TestTwoNamesByEveryChallenge(t *testing.T) {
+	httpPort, tlsPort := acmetest.FreePort(t), acmetest.FreePort(t)
+	h := newHost(t, acmetest.Options{})
+	own := newHost(t, acmetest.Options{HTTPPort: httpPort, TLSPort: tlsPort, Strict: true})
+	tests := map[string]struct {
+		host host
+		way  Challenge
+	}{
+		"webroot":     {h, Challenge{Type: HTTP01, Webroot: h.webroot}},
+		"listener":    {own, Challenge{Type: HTTP01, Listen: "127.0.0.1:" + strconv.Itoa(httpPort)}},
+		"tls-alpn-01": {own, Challenge{Type: TLSALPN01, Listen: "127.0.0.1:" + strconv.Itoa(tlsPort)}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := test.host.request()
+			r.Name, r.Challenge = name, test.way
+			g, err := test.host.client(t).Issue(testContext(t), r, IssueOptions{Force: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := leaf.Names(g.Leaf); !slices.Equal(got, []string{"example.org", "www.example.org"}) {
+				t.Errorf("names: %q", got)
+			}
+			if got := leaf.KeyType(g.Leaf.PublicKey); got != "secp384r1" {
+				t.Errorf("key type: %s", got)
+			}
+			if found := litter(t, filepath.Dir(test.host.dir)); found != nil {
+				t.Errorf("litter: %q", found)
+			}
+			checkModes(t, g)
+		})
+	}
+}
+
+func checkModes(t *testing.T, g Generation) {
+	t.Helper()
+	for path, want := range map[string]fs.FileMode{
+		g.KeyFile(): 0o600, g.ChainFile(): 0o644, g.Dir: fs.ModeDir | 0o700, filepath.Dir(g.Dir): fs.ModeDir | 0o700,
+	} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode() != want {
+			t.Errorf("%s has mode %v, want %v", path, info.Mode(), want)
+		}
+	}
+}
+
+func TestHalfOfAllNoncesRefused(t *testing.T) {
+	h := newHost(t, acmetest.Options{NonceReject: 50, AuthzReuse: 50})
+	c := h.client(t)
+	for i := range 5 {
+		if _, err := c.Issue(testContext(t), h.request(), IssueOptions{Force: true}); err != nil {
+			t.Fatalf("issuance %d: %v", i+1, err)
+		}
+	}
+	if got := h.ca.Issued(); got != 5 {
+		t.Errorf("%d certificates for 5 requests", got)
+	}
+	if got := h.ca.Accounts(); got != 1 {
+		t.Errorf("%d accounts", got)
+	}
+}
+
+// TestTenthOfAllNoncesAccepted is where lego's own retries fulfil one order in 20.
+func TestTenthOfAllNoncesAccepted(t *testing.T) {
+	h := newHost(t, acmetest.Options{NonceReject: 90})
+	if _, err := h.client(t).Issue(testContext(t), h.request(), IssueOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestUmaskOfAHardenedUnit(t *testing.T) {
+	h := newHost(t, acmetest.Options{})
+	run(t, killedRun{Config: h.config(), Request: h.request(), Umask: 0o077}, false)
+	info, err := os.Stat(filepath.Join(h.webroot, ".well-known", "acme-challenge"))
+	if err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("challenge directory: %v, %v", info, err)
+	}
+	g, err := OpenStore(h.dir).Latest("www")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkModes(t, g)
+}
+
+func TestChallengeFileUnderAUmask(t *testing.T) {
+	dir := t.TempDir()
+	w, p := webroot{dir}, proof{Token: "abc_-1", KeyAuth: "abc.x"}
+	if err := w.present(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, ".well-known", "acme-challenge", "abc_-1")
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if err := w.present(t.Context(), p); err != nil {
+		t.Errorf("the file of a killed run: %v", err)
+	}
+	if err := w.withdraw(t.Context(), p); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("still there: %v", err)
+	}
+}
+
+func TestPlantedLinkIsNotFollowed(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, ".well-known")); err != nil {
+		t.Fatal(err)
+	}
+	if err := (webroot{dir}).present(t.Context(), proof{Token: "t", KeyAuth: "x"}); err == nil {
+		t.Error("a linked .well-known was followed")
+	}
+	other := t.TempDir()
+	victim := filepath.Join(outside, "victim")
+	challenges := filepath.Join(other, ".well-known", "acme-challenge")
+	if err := errors.Join(os.WriteFile(victim, []byte("precious"), 0o600), os.MkdirAll(challenges, 0o755),
+		os.Symlink(victim, filepath.Join(challenges, "t"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := (webroot{other}).present(t.Context(), proof{Token: "t", KeyAuth: "x"}); err != nil {
+		t.Error(err)
+	}
+	if data, _ := os.ReadFile(victim); string(data) != "precious" {
+		t.Errorf("the file behind a planted link is now %q", data)
+	}
+}
+
+// run executes a child and says whether it was killed.
+func run(t *testing.T, r killedRun, killed bool) {
+	t.Helper()
+	told, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(testContext(t), os.Args[0])
+	cmd.Env = append(os.Environ(), childVariable+"="+string(told))
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if killed && (!errors.As(err, &exit) || exit.ProcessState.ExitCode() != -1) {
+		t.Fatalf("the child should have been killed at %s: %v\n%s", r.Step, err, out)
+	}
+	if !killed && err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+func TestKilledAtEveryStep(t *testing.T) {
+	for _, step := range []string{
+		"registered", "begun", "ordered", "presented", "finalizing", "finalized", "downloaded", "stored", "linked",
+	} {
+		t.Run(step, func(t *testing.T) {
+			h := newHost(t, acmetest.Options{NonceReject: 20})
+			run(t, killedRun{Config: h.config(), Request: h.request(), Step: step}, true)
+			g, err := h.client(t).Issue(testContext(t), h.request(), IssueOptions{})
+			if step == "linked" || step == "stored" { // it was issued: the guard must not hinder the end of the order
+				if err != nil || g.Number != 1 {
+					t.Fatalf("got generation %d, %v", g.Number, err)
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := h.ca.Issued(); got != 1 {
+				t.Errorf("the CA issued %d certificates", got)
+			}
+			if got := h.ca.Accounts(); got != 1 {
+				t.Errorf("the CA has %d accounts", got)
+			}
+			if found := litter(t, filepath.Dir(h.dir)); found != nil {
+				t.Errorf("litter: %q", found)
+			}
+			checkModes(t, g)
+			checkServed(t, h, g)
+		})
+	}
+}
+
+// checkServed verifies the stored chain as a client would, and the link.
+func checkServed(t *testing.T, h host, g Generation) {
+	t.Helper()
+	pool := x509.NewCertPool()
+	for _, c := range g.Chain[1:] {
+		pool.AddCert(c)
+	}
+	if _, err := g.Leaf.Verify(x509.VerifyOptions{DNSName: "www.example.org", Roots: h.ca.Roots(), Intermediates: pool}); err != nil {
+		t.Error(err)
+	}
+	data, err := os.ReadFile(filepath.Join(h.dir, "live", "www", "key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := leaf.ParseKey(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := leaf.Want{Names: []string{"example.org", "www.example.org"}, PublicKey: key.Public(), Now: time.Now()}
+	if err := leaf.Check(g.Chain, want); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBadNamesBeforeAnyRequest(t *testing.T) {
+	h := newHost(t, acmetest.Options{})
+	for _, bad := range []string{
+		"", "exa mple.org", "-x.example.org", "x_y.example.org", "a..example.org", "*.*.example.org", "www.*.org",
+		"http://example.org", "example.org/path", "10.0.0.256", "fe80::1%eth0", "*.example.org",
+		strings.Repeat("a", 64) + ".org", strings.Repeat("abcdefgh.", 30) + "org", "example.org;rm",
+	} {
+		r := h.request()
+		r.Names = []string{"good.example.org", bad}
+		_, err := h.client(t).Issue(testContext(t), r, IssueOptions{})
+		var name *NameError
+		if !errors.As(err, &name) || name.Name != bad {
+			t.Errorf("%q: got %v", bad, err)
+		}
+	}
+	for _, bad := range []string{"", "..", "a/b", "*.example.org", ".hidden"} {
+		r := h.request()
+		r.Name = bad
+		if _, err := h.client(t).Issue(testContext(t), r, IssueOptions{}); err == nil {
+			t.Errorf("the certificate may be called %q", bad)
+		}
+	}
+	if got := h.ca.Requests(); got != 0 {
+		t.Errorf("the CA got %d requests", got)
+	}
+}
+
+func TestNamesAsPeopleWriteThem(t *testing.T) {
+	got, err := Names([]string{"WWW.Example.org.", "www.example.org", "bücher.example", "xn--bcher-kva.example", " *.example.org", "192.0.2.1", "2001:DB8:0::1"})
+	want := []string{"www.example.org", "xn--bcher-kva.example", "*.example.org", "192.0.2.1", "2001:db8::1"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

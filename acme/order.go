@@ -1,0 +1,201 @@
+package acme
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	lego "github.com/go-acme/lego/v4/acme"
+	"github.com/go-acme/lego/v4/acme/api"
+
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/leaf"
+)
+
+// orderPatience bounds how long one run waits for an order. The order is not
+// lost then: the next run goes on with it.
+const orderPatience = 15 * time.Minute
+
+// drive takes the order from whatever state the CA says it is in to its
+// certificate. The CA's word is the only state: the journal only knows which
+// order it is, and so a kill anywhere in here needs no case of its own.
+func (s *session) drive(j *journal, w work) ([]byte, error) {
+	order, err := s.order(j)
+	deadline := time.Now().Add(orderPatience)
+	for poll := 0; err == nil; poll++ {
+		asked := j.OrderURL
+		switch order.Status {
+		case lego.StatusPending:
+			err = s.prove(j, w, order)
+		case lego.StatusReady:
+			asked, err = order.Finalize, s.finalize(j, order)
+		case lego.StatusProcessing:
+		case lego.StatusValid:
+			return s.download(order.Certificate, w.PreferredChain)
+		default:
+			return nil, s.dead(order)
+		}
+		if err == nil {
+			err = s.pause(asked, poll, deadline)
+		}
+		if err == nil {
+			order, err = s.orderAt(j.OrderURL)
+		}
+	}
+	return nil, err
+}
+
+// order returns the journaled order, or places one: the first, or another when
+// the CA says that the former is over.
+func (s *session) order(j *journal) (lego.Order, error) {
+	if j.OrderURL != "" {
+		order, err := s.orderAt(j.OrderURL)
+		if err != nil && !gone(err) {
+			return order, err
+		}
+		if err == nil && order.Status != lego.StatusInvalid {
+			return order, nil
+		}
+		s.client.cfg.Log.Info("the former order is over, placing another", "order", plain(j.OrderURL), "err", err)
+	}
+	order, err := s.place(j)
+	if err != nil {
+		return order.Order, err
+	}
+	j.OrderURL = order.Location
+	if err := j.save(); err != nil {
+		return order.Order, err
+	}
+	s.client.step("ordered")
+	return order.Order, nil
+}
+
+func (s *session) orderAt(url string) (lego.Order, error) {
+	var order lego.ExtendedOrder
+	err := s.call("reading the order", func() (err error) {
+		order, err = s.core.Orders.Get(url)
+		return err
+	})
+	return order.Order, err
+}
+
+// gone tells that an order is not there for us: expired, or of another account.
+func gone(err error) bool {
+	p, ok := errors.AsType[*Problem](err)
+	return ok && !p.temporary() && p.Type != "accountDoesNotExist"
+}
+
+// place orders. Whatever the CA dislikes when replaces is set may be for that
+// (already replaced, issued under another account, forgotten): once without.
+func (s *session) place(j *journal) (lego.ExtendedOrder, error) {
+	order, err := s.newOrder(j, j.Replaces)
+	_, refused := errors.AsType[*Problem](err)
+	_, paused := errors.AsType[*BackoffError](err)
+	if j.Replaces == "" || !refused || paused || isProblem(err, "accountDoesNotExist") {
+		return order, err
+	}
+	s.client.cfg.Log.Info("the CA refuses to count the order as a replacement", "err", err)
+	return s.newOrder(j, "")
+}
+
+func (s *session) newOrder(j *journal, replaces string) (order lego.ExtendedOrder, err error) {
+	options := &api.OrderOptions{Profile: j.Profile, ReplacesCertID: replaces}
+	err = s.call("placing the order", func() (err error) {
+		order, err = s.core.Orders.NewWithOptions(j.Names, options)
+		return err
+	})
+	if err == nil && order.Location == "" {
+		err = errors.New("placing the order: the CA did not say where it is")
+	}
+	return order, err
+}
+
+// finalize asks for the certificate. When the CA says that the order is not
+// ready, then an earlier request, whose answer was lost, has been heard.
+func (s *session) finalize(j *journal, order lego.Order) error {
+	s.client.step("finalizing")
+	err := s.call("finalizing the order", func() error {
+		_, err := s.core.Orders.UpdateForCSR(order.Finalize, j.CSR)
+		return err
+	})
+	s.client.step("finalized")
+	if isProblem(err, "orderNotReady") {
+		return nil
+	}
+	return err
+}
+
+// dead explains an invalid order.
+func (s *session) dead(order lego.Order) error {
+	problem := problemOf(order.Error)
+	if order.Error == nil {
+		problem.Detail = "the order became " + plain(order.Status) + " without a reason"
+	}
+	return fmt.Errorf("the order failed: %w", problem)
+}
+
+// pause waits before the next look at an order or authorization: as long as
+// the CA asked for, or a little longer each time.
+func (s *session) pause(url string, poll int, deadline time.Time) error {
+	wait := min(50*time.Millisecond<<min(poll, 10), 5*time.Second)
+	if at := s.transport.pauseOf(url); !at.IsZero() {
+		wait = time.Until(at)
+	}
+	if until := time.Now().Add(wait); until.After(deadline) {
+		err := &BackoffError{Until: until, Why: "the CA has not finished yet"}
+		return hint.Wrap(err, "the next run goes on with the same order")
+	}
+	return sleep(s.ctx, wait)
+}
+
+// download fetches the chain. What is no chain at all is asked for again: the
+// certificate exists, and dropping the order would cost another.
+func (s *session) download(url, preferred string) ([]byte, error) {
+	var chainPEM []byte
+	err := s.call("downloading the certificate", func() error {
+		found, err := s.chains(url, preferred != "")
+		if err != nil {
+			return err
+		}
+		chainPEM = choose(found, url, preferred)
+		_, err = leaf.ParseChain(chainPEM)
+		return err
+	})
+	return chainPEM, err
+}
+
+func (s *session) chains(url string, alternates bool) (map[string][]byte, error) {
+	found := map[string][]byte{}
+	if alternates {
+		if all, err := s.core.Certificates.GetAll(url, true); err == nil {
+			for u, raw := range all {
+				found[u] = raw.Cert
+			}
+			return found, nil
+		}
+	}
+	cert, _, err := s.core.Certificates.Get(url, true)
+	found[url] = cert
+	return found, err
+}
+
+// choose takes the chain in which an issuer has the preferred common name, or
+// the CA's own choice at url where none has.
+func choose(found map[string][]byte, url, preferred string) []byte {
+	if preferred == "" {
+		return found[url]
+	}
+	for _, data := range found {
+		chain, err := leaf.ParseChain(data)
+		if err != nil {
+			continue
+		}
+		for _, cert := range chain {
+			if strings.EqualFold(cert.Issuer.CommonName, preferred) {
+				return data
+			}
+		}
+	}
+	return found[url]
+}

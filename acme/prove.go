@@ -1,0 +1,218 @@
+package acme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	lego "github.com/go-acme/lego/v4/acme"
+	"golang.org/x/sync/errgroup"
+
+	"tlskeeper/internal/hint"
+)
+
+const (
+	// parallel bounds how many names are worked on at once.
+	parallel = 10
+	// provePatience bounds the validation of one name.
+	provePatience = 5 * time.Minute
+	// withdrawTimeout bounds the cleaning after a cancelled run.
+	withdrawTimeout = time.Minute
+)
+
+// prove shows control of every name of the order that the CA does not believe
+// us yet. All names are tried: who has three mistakes sees three.
+func (s *session) prove(j *journal, w work, order lego.Order) error {
+	proofs, err := s.proofs(w, order)
+	if err != nil || len(proofs) == 0 {
+		return err
+	}
+	j.Proofs = proofs
+	if err := j.save(); err != nil {
+		return err
+	}
+	ways := solvers{}
+	defer s.withdraw(j, ways)
+	for _, p := range proofs { // set up here: the map is not for goroutines
+		if _, err := ways.of(p.Way); err != nil {
+			return err
+		}
+	}
+	if err := each(proofs, func(p proof) error { return ways[p.Way].present(s.ctx, p) }); err != nil {
+		return err
+	}
+	s.client.step("presented")
+	return each(proofs, s.validate)
+}
+
+// each runs f for every proof, a few at a time, and returns all errors.
+func each(proofs []proof, f func(proof) error) error {
+	errs := make([]error, len(proofs))
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i, p := range proofs {
+		group.Go(func() error {
+			errs[i] = f(p)
+			return nil
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// proofs reads the order's authorizations and prepares an answer to each that
+// is open.
+func (s *session) proofs(w work, order lego.Order) ([]proof, error) {
+	made := make([]*proof, len(order.Authorizations))
+	group, _ := errgroup.WithContext(s.ctx)
+	group.SetLimit(parallel)
+	for i, url := range order.Authorizations {
+		group.Go(func() (err error) {
+			made[i], err = s.proof(w, url)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var open []proof
+	for _, p := range made {
+		if p != nil {
+			open = append(open, *p)
+		}
+	}
+	return open, nil
+}
+
+// proof is nil for a name that is proven.
+func (s *session) proof(w work, url string) (*proof, error) {
+	authz, err := s.authorization(url)
+	if err != nil {
+		return nil, err
+	}
+	name := authz.Identifier.Value
+	full := name
+	if authz.Wildcard {
+		full = "*." + name
+	}
+	way := w.way(full)
+	switch authz.Status {
+	case lego.StatusValid:
+		return nil, nil
+	case lego.StatusPending:
+	default:
+		return nil, failed(full, way.Type, authz)
+	}
+	challenge, err := find(authz, way.Type)
+	if err != nil {
+		return nil, err
+	}
+	keyAuth, err := s.core.GetKeyAuthorization(challenge.Token)
+	if err != nil {
+		return nil, fmt.Errorf("computing a key authorization: %v", err)
+	}
+	return &proof{Way: way, Name: name, Token: challenge.Token, KeyAuth: keyAuth, challengeURL: challenge.URL, authzURL: url}, nil
+}
+
+func (s *session) authorization(url string) (authz lego.Authorization, err error) {
+	err = s.call("reading an authorization", func() (err error) {
+		authz, err = s.core.Authorizations.Get(url)
+		return err
+	})
+	return authz, err
+}
+
+// validate asks the CA to look, and waits for its verdict.
+func (s *session) validate(p proof) error {
+	asked := s.call("asking for the validation of "+p.Name, func() error {
+		_, err := s.core.Challenges.New(p.challengeURL)
+		return err
+	})
+	if _, refused := errors.AsType[*Problem](asked); asked != nil && !refused {
+		return asked
+	}
+	deadline := time.Now().Add(provePatience)
+	for poll := 0; ; poll++ {
+		authz, err := s.authorization(p.authzURL)
+		if err != nil {
+			return err
+		}
+		switch {
+		case authz.Status == lego.StatusValid:
+			return nil
+		case authz.Status != lego.StatusPending:
+			return hint.Wrap(failed(p.Name, p.Way.Type, authz), p.advice())
+		case asked != nil && !started(authz, p): // else an earlier request, whose answer was lost, was heard
+			return asked
+		}
+		if err := s.pause(p.authzURL, poll, deadline); err != nil {
+			return err
+		}
+	}
+}
+
+// advice is what to look at when a CA could not see the proof.
+func (p proof) advice() string {
+	switch {
+	case p.Way.Webroot != "":
+		return "see that http://" + p.Name + "/.well-known/acme-challenge/ is answered from " + p.Way.Webroot + ", from outside and over IPv6 too"
+	case p.Way.Type == DNS01:
+		return "see that the DNS program or provider sets the TXT record of _acme-challenge." + p.Name
+	}
+	return "see that the CA reaches " + p.Way.Listen + " of this host under the name " + p.Name
+}
+
+func started(authz lego.Authorization, p proof) bool {
+	for _, c := range authz.Challenges {
+		if c.URL == p.challengeURL {
+			return c.Status != lego.StatusPending
+		}
+	}
+	return false
+}
+
+// failed explains an authorization that will not become valid.
+func failed(name, kind string, authz lego.Authorization) error {
+	for _, c := range authz.Challenges {
+		if c.Error != nil {
+			return &ChallengeError{Name: name, Type: c.Type, Problem: problemOf(c.Error)}
+		}
+	}
+	return &ChallengeError{Name: name, Type: kind, Problem: &Problem{Detail: "the authorization is " + plain(authz.Status)}}
+}
+
+// withdraw takes every proof away again, also when the run was cancelled. What
+// cannot be taken away stays in the journal for the next run.
+func (s *session) withdraw(j *journal, ways solvers) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), withdrawTimeout)
+	defer cancel()
+	err := each(j.Proofs, func(p proof) error {
+		if ways[p.Way] == nil {
+			return nil // never presented
+		}
+		return ways[p.Way].withdraw(ctx, p)
+	})
+	if err = errors.Join(err, ways.close()); err != nil {
+		s.client.cfg.Log.Warn("a challenge could not be taken away", "err", err)
+		return
+	}
+	j.Proofs = nil
+	if err := j.save(); err != nil {
+		s.client.cfg.Log.Warn("the journal could not be written", "err", err)
+	}
+}
+
+// withdrawLeft cleans after a run that was killed.
+func (s *session) withdrawLeft(j *journal) {
+	if len(j.Proofs) == 0 {
+		return
+	}
+	ways := solvers{}
+	for _, p := range j.Proofs {
+		if _, err := ways.of(p.Way); err != nil {
+			s.client.cfg.Log.Warn("a challenge of a former run could not be taken away", "err", err)
+		}
+	}
+	s.withdraw(j, ways)
+}

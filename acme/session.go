@@ -1,0 +1,156 @@
+package acme
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	lego "github.com/go-acme/lego/v4/acme"
+	"github.com/go-acme/lego/v4/acme/api"
+)
+
+const (
+	// patience is the longest pause asked for by a CA that a run sits out.
+	// A longer one ends the run and is kept on disk.
+	patience = 30 * time.Second
+	// maxNonceTries bounds the tries of one call whose nonce is refused. At
+	// 90 % refusals 200 tries fail once in 10^9 calls.
+	maxNonceTries = 200
+	// maxTries bounds the tries of one call that fails on the way.
+	maxTries = 4
+)
+
+// session is one run's conversation with one CA, under one account.
+type session struct {
+	ctx       context.Context
+	client    *Client
+	to        *endpoint
+	transport *transport
+	core      *api.Core
+	account   account
+}
+
+// open fetches the directory and sees that there is an account.
+func (c *Client) open(ctx context.Context, to *endpoint) (*session, error) {
+	s := &session{ctx: ctx, client: c, to: to, transport: &transport{ctx: ctx, agent: c.cfg.UserAgent, to: to}}
+	known, key, err := c.loadAccount(to.ca)
+	if err != nil {
+		return nil, err
+	}
+	err = s.call("reading the CA's directory", func() (err error) {
+		s.core, err = api.New(s.httpClient(), c.cfg.UserAgent, to.ca.Directory, known.URL, key)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.ensureAccount(known)
+}
+
+func (s *session) httpClient() *http.Client {
+	return &http.Client{Transport: s.transport}
+}
+
+// call runs one exchange until it is answered: a refused nonce is signed
+// again, a fault on the way is tried again, a short pause asked for by the CA
+// is kept. fn has to bear repetition.
+func (s *session) call(what string, fn func() error) error {
+	var tries tries
+	for {
+		err := fn()
+		if err == nil {
+			return nil
+		}
+		wait, again := tries.next(s.ctx, err)
+		if !again {
+			return explain(what, s.to, err)
+		}
+		s.client.cfg.Log.Debug("asking the CA again", "for", what, "wait", wait, "err", err)
+		if err := sleep(s.ctx, wait); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+	}
+}
+
+// tries counts what happened to one call.
+type tries struct{ nonce, fault int }
+
+// next says whether to try again, and after how long.
+func (t *tries) next(ctx context.Context, err error) (time.Duration, bool) {
+	if ctx.Err() != nil {
+		return 0, false
+	}
+	if isBadNonce(err) {
+		t.nonce++
+		return min(time.Duration(t.nonce-1)*2*time.Millisecond, time.Second), t.nonce < maxNonceTries
+	}
+	t.fault++
+	if t.fault >= maxTries {
+		return 0, false
+	}
+	if problem, ok := errors.AsType[*Problem](err); ok {
+		return t.afterProblem(problem)
+	}
+	if _, ok := errors.AsType[*BackoffError](err); ok {
+		return 0, false
+	}
+	return t.backoff(), true
+}
+
+// afterProblem repeats only what the CA may answer differently next time.
+func (t *tries) afterProblem(p *Problem) (time.Duration, bool) {
+	if !p.temporary() {
+		return 0, false
+	}
+	if p.RetryAfter.IsZero() {
+		return t.backoff(), p.Status != http.StatusTooManyRequests
+	}
+	wait := time.Until(p.RetryAfter)
+	return wait, wait <= patience
+}
+
+// backoff is about 0.3, 0.6, 1.2 s, jittered by half.
+func (t *tries) backoff() time.Duration {
+	base := 300 * time.Millisecond << (t.fault - 1)
+	return base/2 + rand.N(base)
+}
+
+func (p *Problem) temporary() bool {
+	return p.Status == http.StatusTooManyRequests || p.Status >= 500
+}
+
+func isBadNonce(err error) bool {
+	details, ok := errors.AsType[*lego.ProblemDetails](err)
+	return ok && details.Type == lego.BadNonceErr
+}
+
+// isProblem tells whether err is the CA's refusal of this type.
+func isProblem(err error, kind string) bool {
+	p, ok := errors.AsType[*Problem](err)
+	return ok && p.Type == kind
+}
+
+// explain drops the wrappings of net/http and lego, which repeat URLs, and
+// makes a pause that is longer than our patience a *BackoffError.
+func explain(what string, to *endpoint, err error) error {
+	if backoff, ok := errors.AsType[*BackoffError](err); ok {
+		return fmt.Errorf("%s: %w", what, backoff)
+	}
+	if problem, ok := errors.AsType[*Problem](err); ok {
+		err = pauseOr(problem)
+	} else if isBadNonce(err) {
+		err = fmt.Errorf("%s refused %d nonces in a row", to.ca.Name, maxNonceTries)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// pauseOr returns p, or the *BackoffError it amounts to.
+func pauseOr(p *Problem) error {
+	if p.temporary() && !p.RetryAfter.IsZero() {
+		return &BackoffError{Until: p.RetryAfter, Cause: p}
+	}
+	return p
+}

@@ -1,0 +1,180 @@
+package acme
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tlskeeper/internal/durable"
+)
+
+// Store is the certificates on disk:
+//
+//	certs/NAME/gen/000001/   one generation: key.pem, fullchain.pem, meta.json
+//	certs/NAME/state.json    what changes: deployed, failures, ARI
+//	certs/NAME/order/        the order in hand, where there is one
+//	live/NAME                link to the newest generation, for other programs
+type Store struct{ dir string }
+
+// OpenStore names the store in dir. It touches nothing.
+func OpenStore(dir string) *Store { return &Store{dir} }
+
+// Certificate is one certificate of the store.
+type Certificate struct {
+	Name   string
+	Latest Generation // its Number is 0 where nothing was issued yet
+	State  State
+}
+
+// State is what changes about a certificate.
+type State struct {
+	Deployed    int       `json:"deployed,omitempty"` // the generation last seen being served
+	DeployedAt  time.Time `json:"deployed_at,omitzero"`
+	Revoked     []int     `json:"revoked,omitempty"` // generations that we revoked
+	Failures    int       `json:"failures,omitempty"`
+	LastError   string    `json:"last_error,omitempty"`
+	LastErrorAt time.Time `json:"last_error_at,omitzero"`
+	NotBefore   time.Time `json:"not_before,omitzero"`  // end of our own back-off
+	RetryAfter  time.Time `json:"retry_after,omitzero"` // end of a pause that the CA asked for
+	ARI         *ARI      `json:"ari,omitempty"`
+}
+
+// List loads every certificate. One that cannot be read does not hide the
+// others: its error comes beside them.
+func (s *Store) List() ([]Certificate, error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, "certs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the certificates: %w", err)
+	}
+	var list []Certificate
+	var failed []error
+	for _, e := range entries {
+		if checkCertName(e.Name()) != nil || !e.IsDir() {
+			continue
+		}
+		c, err := s.Certificate(e.Name())
+		list, failed = append(list, c), append(failed, err)
+	}
+	return list, errors.Join(failed...)
+}
+
+// Certificate loads one. Where nothing was issued yet it is no error, and
+// Latest.Number is 0.
+func (s *Store) Certificate(name string) (Certificate, error) {
+	c := Certificate{Name: name}
+	state, err := s.state(name)
+	if err != nil {
+		return c, err
+	}
+	c.State = state
+	c.Latest, err = s.Latest(name)
+	if errors.Is(err, fs.ErrNotExist) && c.Latest.Number == 0 {
+		if numbers, _ := s.numbers(name); len(numbers) == 0 {
+			err = nil
+		}
+	}
+	return c, err
+}
+
+func (s *Store) statePath(name string) string {
+	return filepath.Join(s.dir, "certs", name, "state.json")
+}
+
+// state loads state.json. One that is damaged counts as empty: what is in it
+// can be learnt again, and a renewal must not fail for it.
+func (s *Store) state(name string) (State, error) {
+	if err := checkCertName(name); err != nil {
+		return State{}, err
+	}
+	data, err := os.ReadFile(s.statePath(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, nil
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("reading the state of %s: %w", name, err)
+	}
+	var state State
+	if json.Unmarshal(data, &state) != nil {
+		return State{}, nil
+	}
+	return state, nil
+}
+
+// change loads, changes and writes a certificate's state.
+func (s *Store) change(name string, f func(*State)) error {
+	state, err := s.state(name)
+	if err != nil {
+		return err
+	}
+	f(&state)
+	data, err := json.MarshalIndent(state, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := durable.MkdirAll(filepath.Dir(s.statePath(name)), 0o700); err != nil {
+		return err
+	}
+	return durable.WriteFile(s.statePath(name), data, 0o600)
+}
+
+// MarkDeployed notes that a handshake showed this generation being served.
+func (s *Store) MarkDeployed(name string, number int, at time.Time) error {
+	return s.change(name, func(st *State) { st.Deployed, st.DeployedAt = number, at.UTC() })
+}
+
+// Link points live/NAME at a generation.
+func (s *Store) Link(g Generation) error {
+	live := filepath.Join(s.dir, "live")
+	if err := durable.MkdirAll(live, 0o700); err != nil {
+		return err
+	}
+	target, err := filepath.Rel(live, g.Dir)
+	if err != nil {
+		return err
+	}
+	link := filepath.Join(live, g.Name)
+	if now, err := os.Readlink(link); err == nil && now == target {
+		return nil
+	}
+	return durable.Symlink(target, link)
+}
+
+// Prune removes all but the newest keep generations, and never the deployed
+// one or one that spared claims.
+func (s *Store) Prune(name string, keep int, spared func(dir string) bool) error {
+	numbers, err := s.numbers(name)
+	if err != nil || len(numbers) <= max(keep, 1) {
+		return err
+	}
+	state, err := s.state(name)
+	if err != nil {
+		return err
+	}
+	for _, n := range numbers[:len(numbers)-max(keep, 1)] {
+		dir := filepath.Join(s.genDir(name), fmt.Sprintf("%06d", n))
+		if n == state.Deployed || spared != nil && spared(dir) {
+			continue
+		}
+		if err := s.discard(dir); err != nil {
+			return fmt.Errorf("pruning %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// discard takes a generation away under its name first, so that a kill leaves
+// no generation without its key.
+func (s *Store) discard(dir string) error {
+	gone := filepath.Join(filepath.Dir(dir), durable.TempPrefix+filepath.Base(dir))
+	if err := durable.Rename(dir, gone); err != nil {
+		return err
+	}
+	return os.RemoveAll(gone)
+}
