@@ -1,0 +1,220 @@
+package apacheconf
+
+import (
+	"crypto/x509"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tlskeeper/templates"
+)
+
+// adopt plans the one edit of an admin's file for each certificate in
+// Change.Adopt: all TLS virtual hosts whose ServerName it covers.
+func (p *planner) adopt() error {
+	for _, name := range p.c.Adopt {
+		text, leaf, err := p.activeSite(name)
+		if err != nil {
+			return err
+		}
+		hosts := slices.DeleteFunc(p.hostsOf(leaf), func(v VHost) bool { return p.adopted(v, name) })
+		slices.SortFunc(hosts, func(a, b VHost) int { return b.Line - a.Line }) // from the bottom: lines above keep their numbers
+		for _, v := range hosts {
+			if err := p.adoptInto(v, name, text); err != nil {
+				return err
+			}
+		}
+	}
+	return p.plannedEdits()
+}
+
+// activeSite is the include of a certificate, as planned or as it stands.
+func (p *planner) activeSite(name string) ([]byte, *x509.Certificate, error) {
+	dir := p.c.Generations[name]
+	if dir == "" {
+		active, err := ActiveGenerations(p.s.cfg.EtcDir)
+		if err != nil {
+			return nil, nil, err
+		}
+		dir = active[name]
+	}
+	if dir == "" {
+		return nil, nil, fmt.Errorf("adopting %s: there is no certificate of this name to serve", name)
+	}
+	text, err := p.siteText(name, dir)
+	return text, p.plan.leaves[name], err
+}
+
+// hostsOf are the TLS virtual hosts whose ServerName the leaf is valid for.
+func (p *planner) hostsOf(leaf *x509.Certificate) []VHost {
+	return slices.DeleteFunc(slices.Clone(p.s.VHosts), func(v VHost) bool {
+		return !v.TLS || len(v.Names) == 0 || leaf.VerifyHostname(v.Names[0]) != nil
+	})
+}
+
+// adopted: serves our include and no certificate line of its own beside it. An
+// old line left beside it would still be served to some clients (measured).
+func (p *planner) adopted(v VHost, name string) bool {
+	return v.Include == name && len(p.besides(v, name)) == 0
+}
+
+func (p *planner) besides(v VHost, name string) []*node {
+	var out []*node
+	for _, n := range v.node.children {
+		if isCertificateLine(n) && n.file != p.s.cfg.sitePath(name) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func (p *planner) adoptInto(v VHost, name string, text []byte) error {
+	own := p.besides(v, name)
+	file := v.File
+	if len(own) > 0 {
+		file = own[0].file
+	}
+	file = resolved(file)
+	current, ok := p.edits[file]
+	if !ok {
+		var err error
+		if current, err = readRegular(file); err != nil {
+			return fmt.Errorf("adopting %s: %w", name, err)
+		}
+	}
+	edit, why := p.s.adoptEdit(v, name, current)
+	if why != nil {
+		p.plan.Missing = append(p.plan.Missing, *why)
+		return nil
+	}
+	edited, err := applyEdit(current, edit.Old, edit.New)
+	if err != nil {
+		return fmt.Errorf("adopting %s in %s: %w", name, file, err)
+	}
+	p.edits[file] = edited
+	p.is.Adoptions = append(p.is.Adoptions, edit)
+	p.overlay.adopt(v.File, v.Line, p.s.cfg.sitePath(name), text)
+	return nil
+}
+
+// plannedEdits turns the edited texts into file changes, modes and owners kept.
+func (p *planner) plannedEdits() error {
+	files := make([]string, 0, len(p.edits))
+	for file := range p.edits {
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	for _, file := range files {
+		f, err := planFile(file, p.edits[file], 0)
+		if err != nil {
+			return err
+		}
+		f.New.Mode = f.Old.Mode
+		p.add(f)
+	}
+	return nil
+}
+
+// missing says, for each certificate that shall be served and is not, which
+// line to write where.
+func (p *planner) missing() {
+	hosts := p.s.vhostsOf(p.overlay.conf)
+	for name, leaf := range p.plan.leaves {
+		served := slices.ContainsFunc(hosts, func(v VHost) bool { return v.TLS && v.Include == name })
+		for _, v := range hosts {
+			if v.TLS && len(v.Names) > 0 && leaf.VerifyHostname(v.Names[0]) == nil && !p.adopted(v, name) {
+				p.notAdopted(v, name)
+				served = true
+			}
+		}
+		if !served {
+			p.plan.Missing = append(p.plan.Missing, Finding{Code: "no-vhost", File: p.s.ConfigFile,
+				What: "no TLS virtual host serves a name of certificate " + name + " (" + strings.Join(leaf.DNSNames, ", ") + ")",
+				Fix:  "tlskeeper apache vhost " + name})
+		}
+	}
+	slices.SortFunc(p.plan.Missing, func(a, b Finding) int { return strings.Compare(a.String(), b.String()) })
+	p.plan.Missing = slices.CompactFunc(p.plan.Missing, func(a, b Finding) bool { return a.Place() == b.Place() && a.VHost == b.VHost })
+}
+
+func (p *planner) notAdopted(v VHost, name string) {
+	quoted, err := templates.Quote(p.s.cfg.sitePath(name))
+	if err != nil {
+		quoted = filepath.Base(p.s.cfg.sitePath(name))
+	}
+	f := Finding{Code: "not-adopted", File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
+		What: "does not serve certificate " + name + "; `tlskeeper apache adopt " + name + "` puts the line there"}
+	if own := p.besides(v, name); len(own) > 0 {
+		f.File, f.Line = own[0].file, own[0].line
+		f.What = own[0].text() + " is served instead of certificate " + name + "; `tlskeeper apache adopt " + name + "` replaces it"
+		if v.Include == name {
+			f.Fix, f.What = "(remove the line)", own[0].text()+" beside our include keeps the old certificate for some clients"
+		}
+	}
+	p.plan.Missing = append(p.plan.Missing, f)
+}
+
+// removeAll plans the way back: adoptions undone from the last to the first,
+// our files and links gone.
+func (p *planner) removeAll() error {
+	for _, a := range slices.Backward(p.was.Adoptions) {
+		if err := p.unadopt(a); err != nil {
+			return err
+		}
+	}
+	if err := p.plannedEdits(); err != nil {
+		return err
+	}
+	for _, path := range p.ownPaths() {
+		f, err := planRemoval(path)
+		if err != nil {
+			return err
+		}
+		p.add(f)
+	}
+	p.overlay.setFile(p.s.globalEffective(), nil)
+	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+		if v.Include != "" && !slices.Contains(p.ownPaths(), v.File) {
+			p.block(Finding{Code: "included", File: v.File, Line: v.Line, VHost: v.Name(),
+				What: "includes our " + p.s.cfg.sitePath(v.Include) + ", which a person wrote there; give it other certificate lines first"})
+		}
+	}
+	return nil
+}
+
+func (p *planner) unadopt(a adoption) error {
+	current, ok := p.edits[a.File]
+	if !ok {
+		var err error
+		if current, err = readRegular(a.File); err != nil {
+			return fmt.Errorf("undoing the adoption of %s: %w", a.Name, err)
+		}
+	}
+	edited, err := applyEdit(current, a.New, a.Old)
+	if err != nil {
+		p.block(Finding{Code: "edited", File: a.File, What: "changed by hand since " + a.Name + " was adopted; put its certificate lines back by hand", Fix: a.Old})
+		return nil
+	}
+	p.edits[a.File] = edited
+	p.overlay.unadopt(a, p.s.cfg.sitePath(a.Name))
+	return nil
+}
+
+// ownPaths: links first, then what they point at. Module links stay; the
+// admin's own hosts may use the modules by now.
+func (p *planner) ownPaths() []string {
+	var paths []string
+	for link := range p.was.Links {
+		if filepath.Base(filepath.Dir(link)) != "mods-enabled" {
+			paths = append(paths, link)
+		}
+	}
+	slices.Sort(paths)
+	var files []string
+	for file := range p.was.Files {
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	return append(paths, files...)
+}

@@ -1,0 +1,202 @@
+package apacheconf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tlskeeper/internal/durable"
+	"tlskeeper/internal/flock"
+	"tlskeeper/internal/hint"
+)
+
+// Result is what an apply did.
+type Result struct {
+	Changed   bool      `json:"changed"`
+	Healed    bool      `json:"healed"`    // a change that was cut off was undone first
+	Restarted bool      `json:"restarted"` // stop and start instead of a reload
+	Files     []string  `json:"files"`
+	Proved    int       `json:"proved"`   // handshakes with the live server that showed what was planned
+	Warnings  []Finding `json:"warnings"` // of the plan
+	Missing   []Finding `json:"missing"`  // certificates that no virtual host serves
+}
+
+// Apply makes a plan true: it proves it on a shadow Apache, writes, reloads,
+// and shakes hands with the live server. What does not hold is undone.
+// Applying what is already true touches nothing.
+//
+// It returns *flock.HeldError when another run is at it, *RefusedError when
+// nothing was touched, and *RolledBackError when the change was made, did not
+// hold and was undone.
+func (s *Server) Apply(ctx context.Context, p *Plan) (*Result, error) {
+	return s.locked(ctx, func(healed bool) (*Result, error) {
+		fresh, now, err := s.replan(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		if !healed && fresh.Diff() != p.Diff() {
+			return nil, hint.Wrap(&RefusedError{Why: "the files changed after the plan was made"}, "plan again")
+		}
+		r, err := now.carryOut(ctx, fresh)
+		if r != nil {
+			r.Healed = healed
+		}
+		return r, err
+	})
+}
+
+// locked runs do with the lock held and a cut-off change undone.
+func (s *Server) locked(ctx context.Context, do func(healed bool) (*Result, error)) (*Result, error) {
+	if err := durable.MkdirAll(s.cfg.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the state directory: %w", err)
+	}
+	lock, err := flock.Acquire(ctx, s.cfg.lockPath(), lockWait)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	healed, err := heal(ctx, s.cfg)
+	if err != nil {
+		return nil, err
+	}
+	return do(healed)
+}
+
+// replan reads everything again under the lock.
+func (s *Server) replan(ctx context.Context, p *Plan) (*Plan, *Server, error) {
+	now, err := Discover(ctx, s.cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	now.hooks = s.hooks
+	fresh, err := now.planWith(ctx, p.Change, p.profile)
+	return fresh, now, err
+}
+
+// carryOut applies a plan made under the lock.
+func (s *Server) carryOut(ctx context.Context, p *Plan) (*Result, error) {
+	r := &Result{Warnings: p.Warnings, Missing: p.Missing}
+	if p.Empty() {
+		return r, nil
+	}
+	if len(p.Blocked) > 0 {
+		return nil, p.refused()
+	}
+	t := &transaction{s: s, p: p}
+	if err := t.prove(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.journal.write(s.cfg); err != nil {
+		return nil, err
+	}
+	s.hooks.at("journal")
+	if err := t.install(ctx); err != nil {
+		return nil, t.undo(ctx, err)
+	}
+	if err := commit(s.cfg, t.journal); err != nil {
+		return nil, t.undo(ctx, err)
+	}
+	r.Changed, r.Restarted, r.Proved = true, p.Restart, len(t.after.targets)
+	for _, f := range p.Files {
+		if !f.Internal {
+			r.Files = append(r.Files, f.Path)
+		}
+	}
+	return r, nil
+}
+
+// transaction is one change from its proof to its commit.
+type transaction struct {
+	s       *Server
+	p       *Plan
+	journal journal
+	before  expectation // what the live server showed when it began
+	after   expectation // what it must show
+}
+
+// install writes, reloads and waits until the wire shows what was proved.
+func (t *transaction) install(ctx context.Context) error {
+	for _, f := range t.p.Files {
+		if err := put(f.Path, f.New); err != nil {
+			return fmt.Errorf("writing %s: %w", f.Path, err)
+		}
+		t.s.hooks.at("write " + f.Path)
+	}
+	if err := t.s.sameAsPlanned(ctx, t.p.planned); err != nil {
+		return err
+	}
+	if err := t.load(ctx); err != nil {
+		return err
+	}
+	t.s.hooks.at("loaded")
+	if err := t.s.hold(ctx, t.after); err != nil {
+		return err
+	}
+	t.s.rememberProcess()
+	t.s.hooks.at("proved")
+	return nil
+}
+
+func (t *transaction) load(ctx context.Context) error {
+	if !t.p.Restart {
+		return t.s.reload(ctx)
+	}
+	if err := t.s.stop(ctx); err != nil {
+		return err
+	}
+	return t.s.start(ctx)
+}
+
+// hold waits until the live server shows exactly what e wants. Old workers may
+// still answer for a moment after a reload.
+func (s *Server) hold(ctx context.Context, e expectation) error {
+	return poll(ctx, holdTimeout, func() (bool, error) {
+		diffs := e.differences(ctx)
+		if _, ok := s.parent(); !ok {
+			return false, errDied
+		}
+		if len(diffs) == 0 {
+			return true, nil
+		}
+		return false, errors.New(diffs[0].String())
+	})
+}
+
+// rememberProcess notes which Apache has loaded our change. It serves one rule
+// and is not worth a failure.
+func (s *Server) rememberProcess() {
+	if p, ok := s.parent(); ok {
+		if err := durable.WriteFile(pidPath(s.cfg), []byte(strconv.Itoa(p.pid)+"\n"), 0o600); err != nil {
+			s.cfg.log().Warn("noting the process of apache failed", "err", err)
+		}
+	}
+}
+
+// undo restores the files and brings the live server back to what it showed
+// before. It does not end with the caller's context: an interrupted apply must
+// still leave a healthy server.
+func (t *transaction) undo(ctx context.Context, cause error) error {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*reloadTimeout)
+	defer cancel()
+	back := &RolledBackError{Cause: cause}
+	back.Trouble = t.back(ctx)
+	back.Healthy = back.Trouble == nil
+	back.Took = time.Since(began)
+	if back.Healthy {
+		back.Trouble = durable.Remove(t.s.cfg.journalPath())
+	}
+	return back
+}
+
+func (t *transaction) back(ctx context.Context) error {
+	if err := t.journal.restore(); err != nil {
+		return err
+	}
+	if err := t.s.loadOrStart(ctx); err != nil {
+		return err
+	}
+	return t.s.hold(ctx, t.before)
+}

@@ -1,0 +1,88 @@
+package apacheconf
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tlskeeper/templates"
+)
+
+// CostLine is what the history says about one protocol and cipher. The caller
+// asks the database; this package only decides what a profile removes.
+type CostLine struct {
+	Protocol, Cipher  string
+	Requests, Clients int64
+	UserAgents        []string // the most frequent ones
+}
+
+// Cost is an upper bound of what a profile takes from clients that were seen:
+// the log holds what was chosen, not what else a client offered, and
+// handshakes that were refused are not in it.
+type Cost struct {
+	NoHistory bool       `json:"no_history"`
+	Total     int64      `json:"total_requests"`
+	Requests  int64      `json:"removed_requests"` // at most
+	Clients   int64      `json:"removed_clients"`  // at most
+	Removed   []CostLine `json:"removed"`
+}
+
+// CostOf decides which lines of the history profile removes.
+func CostOf(profile string, history []CostLine) (Cost, error) {
+	p, ok := templates.Lookup(profile)
+	if !ok {
+		return Cost{}, fmt.Errorf("profile %q: want intermediate, modern or seed2016", profile)
+	}
+	c := Cost{NoHistory: len(history) == 0}
+	for _, l := range history {
+		c.Total += l.Requests
+		if removes(p, l) {
+			c.Removed = append(c.Removed, l)
+			c.Requests += l.Requests
+			c.Clients += l.Clients
+		}
+	}
+	return c, nil
+}
+
+func removes(p templates.Profile, l CostLine) bool {
+	if !allows(p.Protocol, l.Protocol) {
+		return true
+	}
+	list := p.Suites12
+	if l.Protocol == "TLSv1.3" {
+		list = p.Suites13
+	}
+	return len(list) > 0 && !slices.Contains(list, l.Cipher)
+}
+
+// allows evaluates an SSLProtocol line as mod_ssl does: words from the left,
+// with + and -, a bare word alone being a list of its own.
+func allows(line, protocol string) bool {
+	on := false
+	for word := range strings.FieldsSeq(line) {
+		name := strings.TrimLeft(word, "+-")
+		hit := strings.EqualFold(name, "all") || strings.EqualFold(name, protocol)
+		switch {
+		case strings.HasPrefix(word, "-"):
+			on = on && !hit
+		case strings.HasPrefix(word, "+"):
+			on = on || hit
+		default:
+			on = hit
+		}
+	}
+	return on
+}
+
+// String is the sentence for a person.
+func (c Cost) String() string {
+	switch {
+	case c.NoHistory:
+		return "cost: no history yet; run `tlskeeper apache apply --log-only` and the agent for some days first"
+	case len(c.Removed) == 0:
+		return fmt.Sprintf("cost: none of the %d requests in the history used what this removes (handshakes that failed are not in the log)", c.Total)
+	}
+	return fmt.Sprintf("cost: at most %d of %d requests, by at most %d clients, used what this removes (an upper bound: the log has what was chosen, not what else the client could do)",
+		c.Requests, c.Total, c.Clients)
+}

@@ -1,0 +1,200 @@
+package apacheconf
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"tlskeeper/internal/child"
+	"tlskeeper/internal/hint"
+)
+
+// Server is an Apache as it was configured on disk at the time of Discover.
+// Whether the running one has loaded that is another matter: see Status.
+type Server struct {
+	Binary     string   `json:"binary"`
+	Version    string   `json:"version"` // "2.4.71"
+	OpenSSL    string   `json:"openssl"` // loaded at run time, "3.0.19"; "" where mod_ssl is absent
+	Layout     Layout   `json:"layout"`
+	ServerRoot string   `json:"server_root"`
+	ConfigFile string   `json:"config_file"`
+	PidFile    string   `json:"pid_file"`
+	Modules    []string `json:"modules"` // "ssl_module"
+	Listen     []string `json:"listen"`  // "443", "127.0.0.1:8443", "[::]:443"
+	VHosts     []VHost  `json:"vhosts"`  // in the order of the configuration
+
+	cfg       Config
+	httpd     httpd
+	includes  []included
+	conf      []*node // the effective configuration
+	moduleDir string
+	hooks     hooks
+}
+
+// hooks let tests stop at a step; all are nil in the product.
+type hooks struct{ step func(name string) }
+
+func (h hooks) at(name string) {
+	if h.step != nil {
+		h.step(name)
+	}
+}
+
+// Discover finds the Apache and reads its effective configuration by httpd's
+// own dump. It changes nothing and needs no running server; a configuration
+// that httpd itself cannot read is a *RefusedError that says where it breaks.
+// It returns *NotInstalledError where there is no httpd.
+func Discover(ctx context.Context, cfg Config) (*Server, error) {
+	s, err := inspect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if s.Has("ssl_module") {
+		if s.OpenSSL, err = s.runtimeOpenSSL(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// inspect is Discover without starting anything.
+func inspect(ctx context.Context, cfg Config) (*Server, error) {
+	h, err := findHTTPD(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Binary: h.binary, Layout: h.layout, ServerRoot: h.root, ConfigFile: h.conf, cfg: cfg, httpd: h}
+	if err := s.readVersion(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.readTables(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.readConfig(ctx); err != nil {
+		return nil, err
+	}
+	s.readVHosts()
+	return s, nil
+}
+
+var versionLine = regexp.MustCompile(`Apache/(\d+\.\d+\.\d+)`)
+
+func (s *Server) readVersion(ctx context.Context) error {
+	r, err := child.Run(ctx, child.Cmd{Argv: []string{s.httpd.binary, "-v"}, Env: s.httpd.env, Timeout: dumpTimeout})
+	if err != nil {
+		return fmt.Errorf("asking httpd for its version: %w", err)
+	}
+	m := versionLine.FindSubmatch(r.Stdout)
+	if m == nil {
+		return fmt.Errorf("asking httpd for its version: %s is not Apache httpd", s.httpd.binary)
+	}
+	s.Version = string(m[1])
+	return nil
+}
+
+// readTables asks for what the dump of the configuration does not tell.
+func (s *Server) readTables(ctx context.Context) error {
+	r, err := s.httpd.run(ctx, dumpTimeout, "-t", "-D", "DUMP_INCLUDES", "-D", "DUMP_MODULES", "-D", "DUMP_RUN_CFG")
+	if err != nil {
+		return s.unreadable(err, r)
+	}
+	out := string(r.Stdout)
+	s.includes = parseIncludes(out)
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		if name, ok := strings.CutSuffix(line, " (shared)"); ok {
+			s.Modules = append(s.Modules, name)
+		} else if name, ok := strings.CutSuffix(line, " (static)"); ok {
+			s.Modules = append(s.Modules, name)
+		} else if path, ok := strings.CutPrefix(line, "PidFile: "); ok {
+			s.PidFile = strings.Trim(path, `"`)
+		}
+	}
+	return nil
+}
+
+// syntaxPlace finds the place in httpd's "Syntax error on line N of FILE:".
+var syntaxPlace = regexp.MustCompile(`(?s)[Ss]yntax error on line (\d+) of ([^\n]+?):\s*(.*)`)
+
+// unreadable turns httpd's refusal of its own configuration into a finding.
+func (s *Server) unreadable(err error, r child.Result) error {
+	if r.ExitCode < 0 {
+		return fmt.Errorf("reading the configuration by httpd: %w", err)
+	}
+	f := Finding{Code: "syntax", File: s.ConfigFile, What: lastLine(string(r.Stderr))}
+	if m := syntaxPlace.FindStringSubmatch(string(r.Stderr)); m != nil {
+		f.Line, _ = strconv.Atoi(m[1])
+		f.File, f.What = m[2], lastLine(m[3])
+	}
+	return hint.Wrap(&RefusedError{Why: "Apache cannot read its own configuration", Findings: []Finding{f}},
+		strings.Join(s.httpd.argv("-t"), " ")+" shows the same")
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+// readConfig gets the effective configuration through mod_info, loaded only
+// for this one run.
+func (s *Server) readConfig(ctx context.Context) error {
+	args := []string{"-t", "-D", "DUMP_CONFIG"}
+	s.moduleDir = s.findModuleDir()
+	if !s.Has("info_module") {
+		info := filepath.Join(s.moduleDir, "mod_info.so")
+		if !exists(info) {
+			return hint.Wrap(fmt.Errorf("reading the configuration: %s is missing", info), "install the package that holds mod_info")
+		}
+		args = append([]string{"-C", "LoadModule info_module " + info}, args...)
+	}
+	r, err := s.httpd.run(ctx, dumpTimeout, args...)
+	if err != nil {
+		return s.unreadable(err, r)
+	}
+	if r.Truncated {
+		return fmt.Errorf("reading the configuration: the dump is longer than %d bytes", maxDump)
+	}
+	s.conf = parseDump(r.Stdout)
+	for _, n := range all(s.conf, "Listen") {
+		s.Listen = append(s.Listen, n.arg(0))
+	}
+	return nil
+}
+
+// Has tells whether a module is loaded, by its "ssl_module" name.
+func (s *Server) Has(module string) bool { return hasModule(s.Modules, module) }
+
+// findModuleDir looks where the configuration itself loads modules from.
+func (s *Server) findModuleDir() string {
+	for _, n := range s.rawDirectives("LoadModule") {
+		dir := filepath.Dir(abs(s.httpd.root, n.arg(1)))
+		if exists(filepath.Join(dir, "mod_info.so")) {
+			return dir
+		}
+	}
+	for _, dir := range []string{"/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules"} {
+		if exists(dir) {
+			return dir
+		}
+	}
+	return filepath.Join(s.httpd.root, "modules")
+}
+
+// atLeast compares dotted version numbers.
+func atLeast(have, want string) bool {
+	h, w := strings.Split(have, "."), strings.Split(want, ".")
+	for i := range w {
+		if i >= len(h) {
+			return false
+		}
+		a, _ := strconv.Atoi(h[i])
+		b, _ := strconv.Atoi(w[i])
+		if a != b {
+			return a > b
+		}
+	}
+	return true
+}

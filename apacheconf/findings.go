@@ -1,0 +1,172 @@
+package apacheconf
+
+import (
+	"bytes"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (p *planner) warn(f Finding) { p.plan.Warnings = append(p.plan.Warnings, f) }
+
+// warnings look at the planned configuration for what httpd accepts and a
+// person would not.
+func (p *planner) warnings() {
+	global := last(p.overlay.conf, "SSLProtocol")
+	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+		if !v.TLS {
+			continue
+		}
+		if p.is.Profile != "" {
+			p.overrides(v)
+			p.suitesFit(v)
+		}
+		p.certificates(v)
+		p.doubleHSTS(v)
+	}
+	p.lostLog()
+	for _, n := range append(all(p.overlay.conf, "SSLInsecureRenegotiation"), p.inHosts("SSLInsecureRenegotiation")...) {
+		if strings.EqualFold(n.arg(0), "on") {
+			p.warn(Finding{Code: "renegotiation", File: n.file, Line: n.line, What: "SSLInsecureRenegotiation on is still accepted by httpd, and insecure"})
+		}
+	}
+	if p.is.Profile == "seed2016" && global != nil {
+		p.warn(Finding{Code: "old-protocols", File: global.file, Line: global.line,
+			What: "profile seed2016 keeps TLS 1.0 and 1.1 in the file, as its article did; only OpenSSL's security level keeps them off the wire"})
+	}
+}
+
+func (p *planner) inHosts(name string) []*node {
+	var out []*node
+	for _, v := range all(p.overlay.conf, "VirtualHost") {
+		out = append(out, all(v.children, name)...)
+	}
+	return out
+}
+
+// overrides: any line of a virtual host, and a later server line, wins over
+// our policy.
+func (p *planner) overrides(v VHost) {
+	set := v.Settings
+	for _, d := range []struct {
+		name string
+		dir  Directive
+	}{{"SSLProtocol", set.Protocol}, {"SSLCipherSuite", set.Suites12}, {"SSLCipherSuite TLSv1.3", set.Suites13},
+		{"SSLOpenSSLConfCmd groups", set.Groups}, {"SSLHonorCipherOrder", set.ServerOrder}, {"SSLSessionTickets", set.Tickets}} {
+		if d.dir.File == "" || d.dir.File == p.s.globalEffective() {
+			continue
+		}
+		f := Finding{Code: "override", File: d.dir.File, Line: d.dir.Line, VHost: v.Name(),
+			What: fmt.Sprintf("%s %s wins over the profile", d.name, d.dir.Value)}
+		if d.name == "SSLOpenSSLConfCmd groups" && atLeast(p.s.OpenSSL, "3.5.0") && !strings.Contains(strings.ToUpper(d.dir.Value), "MLKEM") {
+			f.What += " and switches post-quantum key exchange off"
+		}
+		if !slices.Contains(p.plan.Warnings, f) {
+			p.warn(f)
+		}
+	}
+}
+
+// suitesFit: a server with an RSA certificate and only ECDSA suites starts,
+// and no TLS 1.2 handshake works (measured).
+func (p *planner) suitesFit(v VHost) {
+	list := v.Settings.Suites12.Value
+	if list == "" || strings.Contains(list, "RSA-") && strings.Contains(strings.ReplaceAll(list, "ECDSA", ""), "RSA") {
+		return
+	}
+	if !strings.HasPrefix(list, "ECDHE-ECDSA") {
+		return
+	}
+	for _, c := range v.Certificates {
+		chain, err := readChain(abs(p.s.ServerRoot, c.Value))
+		if err == nil && chain[0].PublicKeyAlgorithm == x509.RSA {
+			p.warn(Finding{Code: "rsa", File: c.File, Line: c.Line, VHost: v.Name(),
+				What: "has an RSA certificate, and the suites are for ECDSA only: no TLS 1.2 client could connect to it"})
+		}
+	}
+}
+
+// certificates looks at what the planned lines would serve.
+func (p *planner) certificates(v VHost) {
+	for _, c := range v.Certificates {
+		chain, err := readChain(abs(p.s.ServerRoot, c.Value))
+		if err != nil {
+			continue // the shadow says it better
+		}
+		for _, what := range judge(chain, v, p.hasChainFile(v), time.Now()) {
+			p.warn(Finding{Code: what.Code, File: c.File, Line: c.Line, VHost: v.Name(), What: what.What})
+		}
+		if strings.EqualFold(v.Settings.Stapling.Value, "on") && len(chain[0].OCSPServer) == 0 {
+			p.warn(Finding{Code: "stapling", File: v.Settings.Stapling.File, Line: v.Settings.Stapling.Line, VHost: v.Name(),
+				What: "SSLUseStapling on, but the certificate names no responder: two error lines at each start and no effect"})
+		}
+	}
+}
+
+func (p *planner) hasChainFile(v VHost) bool {
+	return last(v.node.children, "SSLCertificateChainFile") != nil
+}
+
+// judge finds what httpd serves without a word: expired, not yet valid, for
+// another name, without its intermediate.
+func judge(chain []*x509.Certificate, v VHost, chainFile bool, now time.Time) []Finding {
+	leaf := chain[0]
+	var out []Finding
+	add := func(code, format string, args ...any) {
+		out = append(out, Finding{Code: code, What: fmt.Sprintf(format, args...)})
+	}
+	if now.After(leaf.NotAfter) {
+		add("expired", "the certificate expired at %s", leaf.NotAfter.Format(time.RFC3339))
+	}
+	if now.Before(leaf.NotBefore) {
+		add("not-yet-valid", "the certificate is valid only from %s", leaf.NotBefore.Format(time.RFC3339))
+	}
+	for _, name := range plainNames(v.Names) {
+		if leaf.VerifyHostname(name) != nil {
+			add("other-name", "the certificate is not valid for %s", name)
+		}
+	}
+	selfSigned := bytes.Equal(leaf.RawIssuer, leaf.RawSubject)
+	if len(chain) == 1 && !selfSigned && !chainFile {
+		add("no-intermediate", "the file holds the leaf alone; clients need the intermediate too")
+	}
+	return out
+}
+
+// doubleHSTS: `Header set` of a virtual host and our `Header always set` are
+// two tables, so the header would go out twice.
+func (p *planner) doubleHSTS(v VHost) {
+	if hstsSeconds[p.is.HSTS] == 0 {
+		return
+	}
+	for _, n := range all(v.node.children, "Header") {
+		if strings.Contains(strings.ToLower(n.args), "strict-transport-security") {
+			p.warn(Finding{Code: "double-hsts", File: n.file, Line: n.line, VHost: v.Name(), What: "sets Strict-Transport-Security itself; it would be sent twice"})
+		}
+	}
+}
+
+// lostLog: a CustomLog in the server misses every host that has a log of its
+// own.
+func (p *planner) lostLog() {
+	formats := map[string]bool{}
+	for _, n := range all(p.overlay.conf, "LogFormat") {
+		if strings.Contains(n.args, "SSL_PROTOCOL") {
+			formats[n.arg(1)] = true
+		}
+	}
+	for _, n := range all(p.overlay.conf, "CustomLog") {
+		if !formats[n.arg(1)] && !strings.Contains(n.arg(1), "SSL_PROTOCOL") {
+			continue
+		}
+		for _, v := range p.s.VHosts {
+			if own := last(v.node.children, "CustomLog"); own != nil && v.TLS {
+				p.warn(Finding{Code: "lost-log", File: n.file, Line: n.line,
+					What: "this TLS log misses " + v.Name() + ", which has a log of its own (" + own.place() + "); ours is a GlobalLog and misses none"})
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package apacheconf
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tlskeeper/internal/durable"
+)
+
+// journal is written before the first byte of a change and renamed into the
+// history after the last proof. One that is found at the start of a run is a
+// change that was cut off.
+type journal struct {
+	Version  int          `json:"version"`
+	Started  time.Time    `json:"started"`
+	Running  bool         `json:"running"`            // Apache lived when it began
+	Activate bool         `json:"activate,omitempty"` // only certificates: rollback never points back to these
+	Files    []FileChange `json:"files"`
+}
+
+// The journal holds whole configuration files, which may hold passwords: 0600.
+func (j journal) write(cfg Config) error {
+	text, err := json.Marshal(j)
+	if err != nil {
+		return fmt.Errorf("writing the journal: %w", err)
+	}
+	if err := durable.WriteFile(cfg.journalPath(), text, 0o600); err != nil {
+		return fmt.Errorf("writing the journal: %w", err)
+	}
+	return nil
+}
+
+func readJournal(path string) (*journal, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	var j journal
+	if err := json.Unmarshal(text, &j); err != nil || j.Version != 1 {
+		return nil, fmt.Errorf("reading %s: not a journal of this version (%v)", path, err)
+	}
+	return &j, nil
+}
+
+// keepHistory is how many changes can be rolled back, one after the other.
+const keepHistory = 20
+
+// commit makes the journal the newest entry of the history. Activations are
+// not kept: nothing points back to a replaced certificate.
+func commit(cfg Config, j journal) error {
+	if j.Activate {
+		return durable.Remove(cfg.journalPath())
+	}
+	if err := durable.MkdirAll(cfg.historyDir(), 0o700); err != nil {
+		return err
+	}
+	numbers := history(cfg)
+	next := 1
+	if len(numbers) > 0 {
+		next = numbers[len(numbers)-1] + 1
+	}
+	for len(numbers) >= keepHistory {
+		if err := durable.Remove(cfg.entry(numbers[0])); err != nil {
+			return err
+		}
+		numbers = numbers[1:]
+	}
+	return durable.Rename(cfg.journalPath(), cfg.entry(next))
+}
+
+func (c Config) entry(n int) string {
+	return filepath.Join(c.historyDir(), fmt.Sprintf("%06d.json", n))
+}
+
+// history lists the entries, oldest first.
+func history(cfg Config) []int {
+	entries, _ := os.ReadDir(cfg.historyDir())
+	var out []int
+	for _, e := range entries {
+		if n, err := strconv.Atoi(strings.TrimSuffix(e.Name(), ".json")); err == nil {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// restore puts every file back, the last one first. It goes on past an error,
+// because each file that is back is worth it.
+func (j journal) restore() error {
+	var failed []error
+	for _, f := range slices.Backward(j.Files) {
+		now, err := readState(f.Path)
+		if err == nil && now.same(f.Old) {
+			continue
+		}
+		if err := put(f.Path, f.Old); err != nil {
+			failed = append(failed, fmt.Errorf("restoring %s: %w", f.Path, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// heal undoes a change that was cut off, by a kill or a power failure. It runs
+// under the lock. Apache is reloaded, or started where it died of the change.
+func heal(ctx context.Context, cfg Config) (bool, error) {
+	sweep(cfg)
+	j, err := readJournal(cfg.journalPath())
+	if j == nil || err != nil {
+		return false, err
+	}
+	cfg.log().Warn("undoing a change that was cut off", "started", j.Started)
+	if err := j.restore(); err != nil {
+		return false, fmt.Errorf("undoing a change that was cut off: %w", err)
+	}
+	if j.Running {
+		if err := revive(ctx, cfg); err != nil {
+			return false, fmt.Errorf("undoing a change that was cut off: %w", err)
+		}
+	}
+	return true, durable.Remove(cfg.journalPath())
+}
+
+// revive loads what is on disk now, into a running Apache or a new one.
+func revive(ctx context.Context, cfg Config) error {
+	s, err := inspect(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return s.loadOrStart(ctx)
+}
+
+func (s *Server) loadOrStart(ctx context.Context) error {
+	if _, ok := s.parent(); ok {
+		err := s.reload(ctx)
+		if !errors.Is(err, errDied) && !errors.Is(err, errNotRunning) {
+			return err
+		}
+	}
+	return s.start(ctx)
+}
+
+// sweep removes what killed runs left of their shadows; it runs under the lock
+// and the shadows themselves ended with their maker.
+func sweep(cfg Config) {
+	left, _ := filepath.Glob(filepath.Join(cfg.StateDir, "shadow-*"))
+	for _, dir := range left {
+		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > time.Hour {
+			os.RemoveAll(dir)
+		}
+	}
+}
+
+func pidPath(cfg Config) string { return filepath.Join(cfg.StateDir, "apache.pid") }
+
+// pidOf is the Apache into which the last change was loaded, 0 where unknown.
+func pidOf(cfg Config) int {
+	text, err := os.ReadFile(pidPath(cfg))
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}

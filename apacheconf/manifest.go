@@ -1,0 +1,114 @@
+package apacheconf
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// manifest remembers what is installed, for drift, uninstall and for changes
+// that keep everything else as it is.
+type manifest struct {
+	Version   int               `json:"version"`
+	LogOnly   bool              `json:"log_only,omitempty"`
+	Profile   string            `json:"profile,omitempty"`
+	HSTS      string            `json:"hsts,omitempty"`
+	Redirect  []string          `json:"redirect,omitempty"`
+	Files     map[string]string `json:"files"`           // path -> SHA-256 of what we wrote
+	Links     map[string]string `json:"links,omitempty"` // path -> target
+	Adoptions []adoption        `json:"adoptions,omitempty"`
+	Cache     bool              `json:"cache,omitempty"` // a session cache was configured: never remove it live
+	Stapling  bool              `json:"stapling_cache,omitempty"`
+}
+
+// adoption is one edit of an admin's file: Old is what stood there.
+type adoption struct {
+	Name  string `json:"name"`
+	VHost string `json:"vhost"` // its ServerName
+	File  string `json:"file"`
+	Old   string `json:"old"`
+	New   string `json:"new"`
+}
+
+func loadManifest(cfg Config) (manifest, error) {
+	m := manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
+	text, err := os.ReadFile(cfg.manifestPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, nil
+	}
+	if err != nil {
+		return m, fmt.Errorf("reading the manifest: %w", err)
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, fmt.Errorf("reading %s: %w", cfg.manifestPath(), err)
+	}
+	if m.Version != 1 {
+		return m, fmt.Errorf("reading %s: version %d is newer than this tlskeeper", cfg.manifestPath(), m.Version)
+	}
+	if m.Files == nil {
+		m.Files = map[string]string{}
+	}
+	if m.Links == nil {
+		m.Links = map[string]string{}
+	}
+	return m, nil
+}
+
+func (m manifest) encode() []byte {
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		panic(err) // strings and maps of strings
+	}
+	return append(text, '\n')
+}
+
+// ActiveGenerations tells which generation directory each of our site includes
+// names. Pruning spares these. A missing directory is an empty answer.
+func ActiveGenerations(etcDir string) (map[string]string, error) {
+	out := map[string]string{}
+	paths, err := filepath.Glob(filepath.Join(etcDir, "*.conf"))
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", etcDir, err)
+	}
+	for _, path := range paths {
+		if filepath.Base(path) == globalName {
+			continue
+		}
+		text, err := readRegular(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the active generations: %w", err)
+		}
+		if dir := generationIn(text); dir != "" {
+			out[strings.TrimSuffix(filepath.Base(path), ".conf")] = dir
+		}
+	}
+	return out, nil
+}
+
+// generationIn reads the directory of the pair that a site include names.
+func generationIn(text []byte) string {
+	nodes := parseOwn(text, "", nil)
+	if n := last(nodes, "SSLCertificateFile"); n != nil {
+		return filepath.Dir(n.arg(0))
+	}
+	return ""
+}
+
+// siteNames are the certificates that have a site include.
+func siteNames(etcDir string) []string {
+	active, err := ActiveGenerations(etcDir)
+	if err != nil {
+		return nil
+	}
+	names := make([]string, 0, len(active))
+	for name := range active {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

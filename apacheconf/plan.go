@@ -1,0 +1,340 @@
+package apacheconf
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
+	"tlskeeper/templates"
+)
+
+// Plan is a change worked out and not yet made.
+type Plan struct {
+	Change   Change       `json:"change"`
+	Files    []FileChange `json:"files"`
+	Warnings []Finding    `json:"warnings"` // would be true after it; worth a look
+	Blocked  []Finding    `json:"blocked"`  // Apply refuses until these are gone
+	Missing  []Finding    `json:"missing"`  // certificates that no virtual host would serve, and what to write where
+	Restart  bool         `json:"restart"`  // needs stop and start instead of a reload
+
+	planned []*node
+	modules []string // loaded when the plan is in force
+	leaves  map[string]*x509.Certificate
+	profile *templates.Profile // as the change names it; tests put others here
+	force   bool               // restores an earlier state: a broken present one is no reason to refuse
+}
+
+// Empty tells that applying would touch nothing.
+func (p *Plan) Empty() bool {
+	return !slices.ContainsFunc(p.Files, func(f FileChange) bool { return !f.Internal })
+}
+
+// Diff is the exact change of every file as `diff -u` shows it, with terminal
+// control bytes of an admin's file escaped.
+func (p *Plan) Diff() string {
+	var b strings.Builder
+	for _, f := range p.Files {
+		if !f.Internal {
+			b.WriteString(f.diff())
+		}
+	}
+	return b.String()
+}
+
+func (f FileChange) diff() string {
+	oldName, newName := f.Path, f.Path
+	if f.Old == nil {
+		oldName = "/dev/null"
+	}
+	if f.New == nil {
+		newName = "/dev/null"
+	}
+	text := unified(oldName, newName, f.Old.text(), f.New.text())
+	lines := strings.SplitAfter(text, "\n")
+	for i, l := range lines {
+		body, end := strings.TrimSuffix(l, "\n"), l[len(strings.TrimSuffix(l, "\n")):]
+		parts := strings.Split(body, "\t")
+		for j := range parts {
+			parts[j] = term.Escape(parts[j])
+		}
+		lines[i] = strings.Join(parts, "\t") + end
+	}
+	return strings.Join(lines, "")
+}
+
+func (s *FileState) text() string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Target != "":
+		return "link to " + s.Target + "\n"
+	}
+	return string(s.Data)
+}
+
+// planner gathers a plan.
+type planner struct {
+	s       *Server
+	c       Change
+	was, is manifest
+	overlay *overlay
+	plan    *Plan
+	profile *templates.Profile
+	edits   map[string][]byte // admin's files, as edited so far
+}
+
+// Plan works out what c would change, without writing or starting anything.
+// What stands in the way is in Blocked, not in the error.
+func (s *Server) Plan(ctx context.Context, c Change) (*Plan, error) {
+	profile, err := lookup(c.Profile)
+	if err != nil {
+		return nil, err
+	}
+	return s.planWith(ctx, c, profile)
+}
+
+func lookup(name string) (*templates.Profile, error) {
+	if name == "" {
+		return nil, nil
+	}
+	p, ok := templates.Lookup(name)
+	if !ok {
+		return nil, fmt.Errorf("profile %q: want intermediate, modern or seed2016", name)
+	}
+	return &p, nil
+}
+
+func (s *Server) planWith(_ context.Context, c Change, profile *templates.Profile) (*Plan, error) {
+	if _, ok := hstsSeconds[c.HSTS]; !ok {
+		return nil, fmt.Errorf("hsts %q: want off, 5m, 1w, 6mo or 2y", c.HSTS)
+	}
+	m, err := loadManifest(s.cfg)
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{s: s, c: c, was: m, is: m.clone(), overlay: s.newOverlay(), profile: profile, edits: map[string][]byte{},
+		plan: &Plan{Change: c, profile: profile, leaves: map[string]*x509.Certificate{}}}
+	for _, step := range p.steps() {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	p.finish()
+	return p.plan, nil
+}
+
+func (p *planner) steps() []func() error {
+	if p.c.Remove {
+		return []func() error{p.removeAll}
+	}
+	return []func() error{p.sites, p.adopt, p.newVHost, p.modulesNeeded, p.global}
+}
+
+func (m manifest) clone() manifest {
+	m.Files, m.Links = maps.Clone(m.Files), maps.Clone(m.Links)
+	m.Adoptions, m.Redirect = slices.Clone(m.Adoptions), slices.Clone(m.Redirect)
+	return m
+}
+
+func (p *planner) add(f FileChange) {
+	if !f.Old.same(f.New) {
+		p.plan.Files = append(p.plan.Files, f)
+	}
+}
+
+func (p *planner) block(f Finding) { p.plan.Blocked = append(p.plan.Blocked, f) }
+
+// file plans one file of ours and remembers it in the manifest.
+func (p *planner) file(path string, text []byte) error {
+	f, err := planFile(path, text, 0o644)
+	if err != nil {
+		return err
+	}
+	p.add(f)
+	p.is.Files[path] = digest(text)
+	return nil
+}
+
+func (p *planner) link(path, target string) error {
+	f, err := planLink(path, target)
+	if err != nil {
+		return err
+	}
+	p.add(f)
+	p.is.Links[path] = target
+	return nil
+}
+
+// sites plans the include of every generation to be served.
+func (p *planner) sites() error {
+	for _, name := range slices.Sorted(maps.Keys(p.c.Generations)) {
+		dir := p.c.Generations[name]
+		text, err := p.siteText(name, dir)
+		if err != nil {
+			return err
+		}
+		path := p.s.cfg.sitePath(name)
+		if err := p.file(path, text); err != nil {
+			return err
+		}
+		p.overlay.setSite(path, text)
+	}
+	return nil
+}
+
+func (p *planner) siteText(name, dir string) ([]byte, error) {
+	if err := templates.CheckName(name); err != nil {
+		return nil, err
+	}
+	chain, err := readChain(filepath.Join(dir, "fullchain.pem"))
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s: %w", name, err)
+	}
+	p.plan.leaves[name] = chain[0]
+	return p.s.siteText(name, dir, chain[0], p.overlay.conf)
+}
+
+// global plans the server-level file, its link, and where it is read.
+func (p *planner) global() error {
+	if p.c.Profile == "" && p.profile == nil && !p.c.LogOnly {
+		return nil
+	}
+	if p.c.LogOnly && p.was.Profile != "" {
+		p.warn(Finding{Code: "log-only", File: p.s.globalPath(), What: "is hardened already and holds the log; left as it is"})
+		return nil
+	}
+	p.is.LogOnly, p.is.Profile, p.is.HSTS, p.is.Redirect = p.c.LogOnly, p.c.Profile, p.c.HSTS, p.c.Redirect
+	if p.c.LogOnly {
+		p.is.HSTS, p.is.Redirect = "", nil
+	}
+	text, err := p.s.globalText(p.is, p.profile, p.plan.modules)
+	if err != nil {
+		return err
+	}
+	if err := p.file(p.s.globalPath(), text); err != nil {
+		return err
+	}
+	if p.s.Layout == Debian {
+		if err := p.link(p.s.globalEffective(), "../conf-available/"+globalName); err != nil {
+			return err
+		}
+	}
+	if !p.overlay.setFile(p.s.globalEffective(), text) {
+		p.block(p.noSlot())
+	}
+	return nil
+}
+
+// noSlot: nothing reads our file yet, and we do not edit the main file.
+func (p *planner) noSlot() Finding {
+	lines, _ := readConf(p.s.ConfigFile)
+	line := 1
+	if len(lines) > 0 {
+		line = lines[len(lines)-1].last + 1
+	}
+	quoted, err := templates.Quote(p.s.globalEffective())
+	if err != nil {
+		quoted = err.Error()
+	}
+	return Finding{Code: "no-include", File: p.s.ConfigFile, Line: line,
+		What: "nothing here reads " + p.s.globalEffective(), Fix: "IncludeOptional " + quoted}
+}
+
+// modulesNeeded plans Debian's module links, as a2enmod makes them.
+func (p *planner) modulesNeeded() error {
+	p.plan.modules = slices.Clone(p.s.Modules)
+	if p.profile == nil && !p.c.LogOnly && p.c.VHost == nil {
+		return nil
+	}
+	need := []string{"ssl"}
+	if p.profile != nil {
+		need = append(need, "socache_shmcb")
+	}
+	if hstsSeconds[p.c.HSTS] > 0 || p.c.VHost != nil && p.c.VHost.Proxy != "" {
+		need = append(need, "headers")
+	}
+	if p.c.VHost != nil && p.c.VHost.Proxy != "" {
+		need = append(need, "proxy", "proxy_http")
+	}
+	for _, m := range need {
+		if err := p.module(m); err != nil {
+			return err
+		}
+	}
+	p.overlay.modules = p.plan.modules
+	return nil
+}
+
+func (p *planner) module(name string) error {
+	if p.s.Has(name + "_module") {
+		return nil
+	}
+	available := filepath.Join(p.s.ServerRoot, "mods-available", name+".load")
+	if p.s.Layout != Debian || !exists(available) {
+		p.block(Finding{Code: "module", File: p.s.ConfigFile, What: "mod_" + name + " is not loaded", Fix: "load it, then plan again"})
+		return nil
+	}
+	p.plan.modules = append(p.plan.modules, name+"_module")
+	for _, ext := range []string{".load", ".conf"} {
+		if exists(filepath.Join(p.s.ServerRoot, "mods-available", name+ext)) {
+			if err := p.link(filepath.Join(p.s.ServerRoot, "mods-enabled", name+ext), "../mods-available/"+name+ext); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finish works out what the whole means.
+func (p *planner) finish() {
+	p.plan.planned = p.overlay.conf
+	if p.plan.modules == nil {
+		p.plan.modules = p.s.Modules
+	}
+	p.missing()
+	p.rules()
+	p.warnings()
+	if !p.c.Remove {
+		p.is.Cache = last(p.overlay.conf, "SSLSessionCache") != nil
+		p.is.Stapling = last(p.overlay.conf, "SSLStaplingCache") != nil
+	}
+	p.bookkeeping()
+}
+
+// bookkeeping plans the manifest. It is written only together with a change.
+func (p *planner) bookkeeping() {
+	if p.plan.Empty() {
+		p.plan.Files = nil
+		return
+	}
+	f := FileChange{Path: p.s.cfg.manifestPath(), Internal: true}
+	if old, err := readState(f.Path); err == nil {
+		f.Old = old
+	}
+	if !p.c.Remove {
+		f.New = &FileState{Data: p.is.encode(), Mode: 0o600, UID: -1, GID: -1}
+	}
+	p.add(f)
+}
+
+// refused is the error of Apply for a blocked plan.
+func (p *Plan) refused() error {
+	fix := ""
+	for _, f := range p.Blocked {
+		if f.Fix != "" {
+			fix = f.Place() + ": " + f.Fix
+			break
+		}
+	}
+	err := error(&RefusedError{Why: "the plan cannot be carried out", Findings: p.Blocked})
+	if fix != "" {
+		err = hint.Wrap(err, fix)
+	}
+	return err
+}

@@ -1,0 +1,161 @@
+package apacheconf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tlskeeper/internal/hint"
+)
+
+// prove checks everything that can be known before a byte is written: the
+// present state is healthy, a shadow of the plan starts, and it serves what
+// the plan promises. Every failure is a *RefusedError.
+func (t *transaction) prove(ctx context.Context) error {
+	parent, running := t.s.parent()
+	if !running {
+		return notRunning(t.s)
+	}
+	if faults := t.s.listenFaults(); len(faults) > 0 {
+		return broken(faults)
+	}
+	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.pid != 0, Activate: t.p.Change.onlyCertificates(), Files: t.p.Files}
+	if err := t.present(ctx); err != nil && !t.p.force {
+		return err
+	}
+	return t.future(ctx)
+}
+
+// onlyCertificates: a renewal.
+func (c Change) onlyCertificates() bool {
+	return len(c.Generations) > 0 && len(c.Adopt) == 0 && c.Profile == "" && !c.LogOnly && !c.Remove && c.VHost == nil
+}
+
+func broken(faults []Finding) error {
+	return hint.Wrap(&RefusedError{Why: "Apache's present configuration is already broken; its next reload or start would fail", Findings: faults},
+		"repair that first")
+}
+
+// present starts a shadow of the configuration on disk and compares the live
+// server with it.
+func (t *transaction) present(ctx context.Context) error {
+	if !t.s.Has("ssl_module") {
+		return nil
+	}
+	sh, err := t.s.startShadow(ctx, t.s.conf, t.s.Modules)
+	if failed := (*shadowError)(nil); errors.As(err, &failed) {
+		return broken(failed.findings)
+	}
+	if err != nil {
+		return err
+	}
+	defer sh.stop(t.s.cfg.log())
+	onDisk := expect(ctx, t.s.targets(t.s.VHosts, sh))
+	t.before = expectation{onDisk.targets, ask(ctx, onDisk.targets, onLive)}
+	var faults []Finding
+	live := t.before.served()
+	for key, ok := range onDisk.served() {
+		if ok && !live[key] {
+			faults = append(faults, Finding{Code: "wire", What: "the running server shows no certificate at " + key + ", its configuration would"})
+		}
+	}
+	if len(faults) > 0 {
+		return broken(faults)
+	}
+	return nil
+}
+
+// future starts a shadow of the plan and asks it what the live server will
+// have to show.
+func (t *transaction) future(ctx context.Context) error {
+	if !hasModule(t.p.modules, "ssl_module") {
+		return nil
+	}
+	sh, err := t.s.startShadow(ctx, t.p.planned, t.p.modules)
+	if failed := (*shadowError)(nil); errors.As(err, &failed) {
+		return &RefusedError{Why: "Apache would die of this configuration (tried on a shadow)", Findings: failed.findings}
+	}
+	if err != nil {
+		return err
+	}
+	defer sh.stop(t.s.cfg.log())
+	hosts := t.s.vhostsOf(t.p.planned)
+	t.after = expect(ctx, t.s.targets(hosts, sh))
+	if faults := append(t.lost(), t.otherLeaf(hosts)...); len(faults) > 0 {
+		return &RefusedError{Why: "the shadow Apache does not serve what it should", Findings: faults}
+	}
+	return nil
+}
+
+// lost: a name that had a certificate and would have none.
+func (t *transaction) lost() []Finding {
+	var out []Finding
+	after := t.after.served()
+	for key, ok := range t.before.served() {
+		if still, asked := after[key]; ok && asked && !still {
+			out = append(out, Finding{Code: "lost", What: "no client could shake hands any more at " + key})
+		}
+	}
+	return out
+}
+
+// otherLeaf: a host that includes our certificate must show its leaf and no
+// other, whatever kind of certificate the client asks for.
+func (t *transaction) otherLeaf(hosts []VHost) []Finding {
+	var out []Finding
+	for i, target := range t.after.targets {
+		for _, v := range hosts {
+			leaf := t.p.leaves[v.Include]
+			if leaf == nil || !v.TLS || v.Name() != target.vhost || target.sni == "" || !v.covers(target.sni) {
+				continue
+			}
+			if got := t.after.want[i]; isLeaf(got) && got != fingerprint(leaf) {
+				out = append(out, Finding{Code: "other-leaf", File: v.File, Line: v.Line, VHost: v.Name(),
+					What: fmt.Sprintf("name %s, %s: would show %s, not certificate %s", target.sni, target.family, short(got), v.Include)})
+			}
+		}
+	}
+	return out
+}
+
+// sameAsPlanned lets httpd read what was written, before anything is reloaded:
+// each virtual host must have the TLS directives that the shadow had.
+func (s *Server) sameAsPlanned(ctx context.Context, planned []*node) error {
+	now, err := inspect(ctx, s.cfg)
+	if err != nil {
+		return err
+	}
+	want, got := hostTexts(planned), hostTexts(now.conf)
+	if len(want) != len(got) {
+		return fmt.Errorf("reading the new configuration: %d virtual hosts instead of %d", len(got), len(want))
+	}
+	for i := range want {
+		if want[i] != got[i] {
+			return fmt.Errorf("reading the new configuration: it is not what was proved, at %s", all(now.conf, "VirtualHost")[i].place())
+		}
+	}
+	return nil
+}
+
+// hostTexts are the TLS directives of each virtual host, with those of the
+// server that hold in it.
+func hostTexts(conf []*node) []string {
+	var out []string
+	for _, v := range all(conf, "VirtualHost") {
+		text := ""
+		for _, n := range tlsNodes(v.children) {
+			text += n.name
+			for _, w := range n.words() {
+				text += " " + w
+			}
+			text += "\n"
+		}
+		set := settingsOf(conf, v)
+		for _, d := range []Directive{set.Protocol, set.Suites12, set.Suites13, set.Groups, set.ServerOrder, set.Tickets} {
+			text += d.Value + "\n"
+		}
+		out = append(out, text)
+	}
+	return out
+}

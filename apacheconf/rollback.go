@@ -1,0 +1,220 @@
+package apacheconf
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tlskeeper/internal/durable"
+	"tlskeeper/internal/hint"
+)
+
+// ErrNothingToUndo: no change of ours is left in the history.
+var ErrNothingToUndo = errors.New("rolling back: no change of ours is left to undo")
+
+// Undo says how far an undoing may go.
+type Undo struct {
+	AllowRestart bool // stop and start where a reload would kill Apache
+}
+
+// Rollback undoes the newest change that is not a renewal, adoptions included,
+// byte for byte, with the same proofs as Apply. A file that was edited since is
+// refused by name. No certificate that a renewal replaced comes back.
+func Rollback(ctx context.Context, cfg Config, u Undo) (*Result, error) {
+	s, err := inspectAny(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return s.locked(ctx, func(healed bool) (*Result, error) {
+		if healed {
+			return &Result{Changed: true, Healed: true}, nil // that was the newest change
+		}
+		return rollback(ctx, cfg, u)
+	})
+}
+
+// inspectAny also accepts an Apache whose configuration is broken: then the
+// rollback may be what repairs it.
+func inspectAny(ctx context.Context, cfg Config) (*Server, error) {
+	s, err := inspect(ctx, cfg)
+	if _, refused := errors.AsType[*RefusedError](err); refused {
+		return &Server{cfg: cfg}, nil
+	}
+	return s, err
+}
+
+func rollback(ctx context.Context, cfg Config, u Undo) (*Result, error) {
+	numbers := history(cfg)
+	if len(numbers) == 0 {
+		return nil, ErrNothingToUndo
+	}
+	newest := cfg.entry(numbers[len(numbers)-1])
+	j, err := readJournal(newest)
+	if err != nil {
+		return nil, err
+	}
+	s, err := Discover(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.inverse(j, u)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.carryOut(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	// The undoing put itself into the history; both entries go.
+	for _, n := range history(cfg) {
+		if n >= numbers[len(numbers)-1] {
+			if err := durable.Remove(cfg.entry(n)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// inverse is the plan that puts the old side of a change back.
+func (s *Server) inverse(j *journal, u Undo) (*Plan, error) {
+	now, err := loadManifest(s.cfg)
+	if err != nil {
+		return nil, err
+	}
+	v := &inversion{s: s, now: now, was: oldManifest(s.cfg, j), overlay: s.newOverlay(),
+		plan: &Plan{force: true, modules: s.Modules, leaves: map[string]*x509.Certificate{}}}
+	v.plan.Change.AllowRestart = u.AllowRestart
+	for _, a := range slices.Backward(now.Adoptions[min(len(v.was.Adoptions), len(now.Adoptions)):]) {
+		v.adoptions = append(v.adoptions, a)
+		v.overlay.unadopt(a, s.cfg.sitePath(a.Name))
+	}
+	for _, f := range slices.Backward(j.Files) {
+		if err := v.file(f); err != nil {
+			return nil, fmt.Errorf("rolling back: %w", err)
+		}
+	}
+	return v.finish()
+}
+
+// inversion gathers the plan of a rollback.
+type inversion struct {
+	s         *Server
+	now, was  manifest
+	adoptions []adoption // to undo, the newest first
+	overlay   *overlay
+	plan      *Plan
+	edited    []Finding
+}
+
+// oldManifest is the manifest from before the change.
+func oldManifest(cfg Config, j *journal) manifest {
+	m := manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
+	for _, f := range j.Files {
+		if f.Path == cfg.manifestPath() && f.Old != nil && json.Unmarshal(f.Old.Data, &m) != nil {
+			return manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
+		}
+	}
+	return m
+}
+
+func (v *inversion) file(f FileChange) error {
+	if f.Internal {
+		return nil // the manifest is worked out anew
+	}
+	now, err := readState(f.Path)
+	if err != nil {
+		return err
+	}
+	if name := v.siteOf(f.Path); name != "" {
+		v.site(name, f, now)
+		return nil
+	}
+	change := FileChange{Path: f.Path, Old: now, New: f.Old}
+	if !now.same(f.New) && !v.unedit(&change) {
+		v.edited = append(v.edited, Finding{Code: "edited", File: f.Path, What: "was changed since; put it right by hand"})
+		return nil
+	}
+	v.plan.Files = append(v.plan.Files, change)
+	v.effect(f)
+	return nil
+}
+
+// unedit handles an admin's file that was edited elsewhere since: only our own
+// edit of it is taken back.
+func (v *inversion) unedit(c *FileChange) bool {
+	if c.Old == nil || c.Old.Target != "" {
+		return false
+	}
+	text, found := c.Old.Data, false
+	for _, a := range v.adoptions {
+		if a.File != c.Path {
+			continue
+		}
+		var err error
+		if text, err = applyEdit(text, a.New, a.Old); err != nil {
+			return false
+		}
+		found = true
+	}
+	next := *c.Old
+	next.Data, next.MTime = text, time.Time{}
+	c.New = &next
+	return found
+}
+
+func (v *inversion) siteOf(path string) string {
+	for _, name := range siteNames(v.s.cfg.EtcDir) {
+		if v.s.cfg.sitePath(name) == path {
+			return name
+		}
+	}
+	return ""
+}
+
+// site: an include goes only when this change made it and nothing includes it
+// any more. Otherwise it keeps the newest certificate: nothing points back.
+func (v *inversion) site(name string, f FileChange, now *FileState) {
+	for _, h := range v.s.vhostsOf(v.overlay.conf) {
+		if h.Include == name || f.Old != nil {
+			v.was.Files[f.Path] = digest(now.Data)
+			return
+		}
+	}
+	v.plan.Files = append(v.plan.Files, FileChange{Path: f.Path, Old: now})
+}
+
+// effect follows a change into the effective configuration.
+func (v *inversion) effect(f FileChange) {
+	s := v.s
+	switch {
+	case f.Path == s.globalPath():
+		var text []byte
+		if f.Old != nil {
+			text = f.Old.Data
+		}
+		v.overlay.setFile(s.globalEffective(), text)
+	case f.Old == nil:
+		v.overlay.setFile(f.Path, nil)
+	}
+}
+
+func (v *inversion) finish() (*Plan, error) {
+	if len(v.edited) > 0 {
+		return nil, hint.Wrap(&RefusedError{Why: "files were edited after the change that is to be undone", Findings: v.edited}, "tlskeeper apache status")
+	}
+	p := &planner{s: v.s, c: v.plan.Change, was: v.now, is: v.was, overlay: v.overlay, plan: v.plan}
+	v.plan.planned = v.overlay.conf
+	for _, f := range p.cacheRules() {
+		v.plan.Restart = true
+		if !v.plan.Change.AllowRestart {
+			p.block(f)
+		}
+	}
+	p.bookkeeping()
+	return v.plan, nil
+}

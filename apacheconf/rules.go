@@ -1,0 +1,113 @@
+package apacheconf
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+)
+
+// rules compare old and new for what no shadow can see: it starts fresh, the
+// live server does not.
+func (p *planner) rules() {
+	restart := p.cacheRules()
+	p.plan.Restart = len(restart) > 0
+	if !p.c.AllowRestart {
+		for _, f := range restart {
+			p.block(f)
+		}
+	}
+	p.firstHostRule()
+}
+
+// cacheRules: mod_ssl keeps the pointer to the cache of its last generation,
+// so removing SSLSessionCache or SSLStaplingCache and reloading kills Apache
+// (measured, 13 of 13; ssl_engine_config.c ssl_config_global_create).
+func (p *planner) cacheRules() []Finding {
+	var out []Finding
+	for _, c := range []struct {
+		name   string
+		loaded bool // known from the last apply
+	}{{"SSLSessionCache", p.was.Cache}, {"SSLStaplingCache", p.was.Stapling}} {
+		old, next := last(p.s.conf, c.name), last(p.overlay.conf, c.name)
+		had := active(old) || c.loaded && p.s.since(p.was)
+		if !had || active(next) {
+			continue
+		}
+		f := Finding{Code: "cache-removal", File: p.s.ConfigFile, What: "removing " + c.name + " and reloading kills Apache; it needs stop and start", Fix: "--allow-restart"}
+		if old != nil {
+			f.File, f.Line = old.file, old.line
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func active(cache *node) bool {
+	return cache != nil && !strings.EqualFold(cache.arg(0), "none")
+}
+
+// since tells whether the running Apache is the one that the manifest's change
+// was loaded into: then what it had loaded is still in its memory.
+func (s *Server) since(m manifest) bool {
+	now, ok := s.parent()
+	return ok && len(m.Files) > 0 && now.pid == pidOf(s.cfg)
+}
+
+// firstHostRule: the first virtual host of an address answers for unknown
+// names and its groups rule all others (openssl#1652). Ours must not become it.
+func (p *planner) firstHostRule() {
+	old, next := firstHosts(p.s.VHosts), firstHosts(p.s.vhostsOf(p.overlay.conf))
+	for _, address := range sortedKeys(old) {
+		if n, ok := next[address]; ok && n.File != old[address].File && !p.c.Remove {
+			p.block(Finding{Code: "first-host", File: n.File, Line: n.Line, VHost: n.Name(),
+				What: fmt.Sprintf("would become the first virtual host of %s, which is %s", address, old[address].Name())})
+		}
+	}
+}
+
+func firstHosts(hosts []VHost) map[string]VHost {
+	out := map[string]VHost{}
+	for _, v := range hosts {
+		for _, a := range v.Addresses {
+			if _, ok := out[a]; !ok {
+				out[a] = v
+			}
+		}
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// listenFaults: a Listen on an address that the host lacks passes every check
+// of httpd and kills it on reload (AH00019).
+func (s *Server) listenFaults() []Finding {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var out []Finding
+	for _, n := range all(s.conf, "Listen") {
+		host, _, err := net.SplitHostPort(n.arg(0))
+		ip := net.ParseIP(strings.Trim(host, "*"))
+		if err != nil || ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
+			continue
+		}
+		local := slices.ContainsFunc(addrs, func(a net.Addr) bool {
+			ipnet, ok := a.(*net.IPNet)
+			return ok && ipnet.IP.Equal(ip)
+		})
+		if !local {
+			out = append(out, Finding{Code: "listen", File: n.file, Line: n.line, What: n.text() + ": this host has no such address"})
+		}
+	}
+	return out
+}

@@ -1,0 +1,192 @@
+package apacheconf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"tlskeeper/internal/durable"
+)
+
+// shadow is a throw-away Apache on loopback that carries the TLS directives of
+// every virtual host and nothing else. `httpd -t` does not read keys, cipher
+// strings or groups; a start does.
+type shadow struct {
+	dir   string
+	addr  map[string]string // address of the configuration -> loopback host:port
+	lines [][]*node         // what each virtual host (index+1) and the server (0) got
+	proc  *exec.Cmd
+	ended chan error
+	Took  time.Duration
+}
+
+// shadowError is a shadow that did not start, with what its log says.
+type shadowError struct{ findings []Finding }
+
+func (e *shadowError) Error() string {
+	texts := make([]string, 0, len(e.findings))
+	for _, f := range e.findings {
+		texts = append(texts, f.String())
+	}
+	return "the shadow Apache did not start: " + strings.Join(texts, "; ")
+}
+
+// startShadow starts conf. The caller stops it. A configuration that Apache
+// would die of is a *shadowError.
+func (s *Server) startShadow(ctx context.Context, conf []*node, modules []string) (*shadow, error) {
+	dir, err := s.shadowDir()
+	if err != nil {
+		return nil, err
+	}
+	sh := &shadow{dir: dir}
+	if err := s.writeShadow(sh, conf, modules); err != nil {
+		sh.stop(s.cfg.log())
+		return nil, fmt.Errorf("writing the shadow configuration: %w", err)
+	}
+	if err := sh.start(ctx, s.httpd); err != nil {
+		sh.stop(s.cfg.log())
+		return nil, err
+	}
+	return sh, nil
+}
+
+// shadowDir makes a directory of our own: in the state directory, where a
+// later run finds what a killed one left, else in the temporary directory.
+func (s *Server) shadowDir() (string, error) {
+	parent := s.cfg.StateDir
+	if parent == "" || durable.MkdirAll(parent, 0o700) != nil {
+		parent = ""
+	}
+	dir, err := os.MkdirTemp(parent, "shadow-")
+	if err != nil && parent != "" {
+		dir, err = os.MkdirTemp("", "tlskeeper-shadow-") // a plan made by someone who may not write there
+	}
+	if err != nil {
+		return "", fmt.Errorf("making the shadow's directory: %w", err)
+	}
+	return dir, nil
+}
+
+func (sh *shadow) start(ctx context.Context, h httpd) error {
+	began := time.Now()
+	sh.proc = exec.Command(h.binary, "-d", sh.dir, "-f", filepath.Join(sh.dir, "shadow.conf"), "-DFOREGROUND",
+		"-E", filepath.Join(sh.dir, "start.log"))
+	sh.proc.Env, sh.proc.Dir = h.env, "/"
+	// Pdeathsig: the shadow ends with us, also when we are killed.
+	sh.proc.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	started := make(chan error, 1)
+	sh.ended = make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // Pdeathsig is about the thread that started it
+		defer runtime.UnlockOSThread()
+		err := sh.proc.Start()
+		started <- err
+		if err == nil {
+			sh.ended <- sh.proc.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		sh.proc = nil
+		return fmt.Errorf("starting the shadow Apache: %w", err)
+	}
+	err := sh.wait(ctx)
+	sh.Took = time.Since(began)
+	return err
+}
+
+// wait returns when the shadow is configured, or with the reason why not.
+func (sh *shadow) wait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, shadowTimeout)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-sh.ended:
+			sh.ended <- err
+			return &shadowError{sh.explain()}
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the shadow Apache: %w", ctx.Err())
+		case <-tick.C:
+			if sh.ready() {
+				return nil
+			}
+		}
+	}
+}
+
+// ready reads httpd's own word (AH00489). A port that answers is no sign: the
+// sockets are open before keys and ciphers are looked at.
+func (sh *shadow) ready() bool {
+	text, err := os.ReadFile(filepath.Join(sh.dir, "error-0.log"))
+	return err == nil && bytes.Contains(text, []byte("resuming normal operations"))
+}
+
+// stop ends the shadow and removes its directory; it always succeeds in
+// ending it, because it kills the group when asking does not help.
+func (sh *shadow) stop(log *slog.Logger) {
+	if sh.proc != nil {
+		pid := sh.proc.Process.Pid
+		sh.proc.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-sh.ended:
+		case <-time.After(5 * time.Second):
+			log.Warn("the shadow Apache had to be killed", "pid", pid)
+			syscall.Kill(-pid, syscall.SIGKILL)
+			<-sh.ended
+		}
+		syscall.Kill(-pid, syscall.SIGKILL) // workers that outlived the parent
+	}
+	if err := os.RemoveAll(sh.dir); err != nil {
+		log.Warn("removing the shadow's directory failed", "dir", sh.dir, "err", err)
+	}
+}
+
+var openSSLVersion = regexp.MustCompile(`OpenSSL/(\d+\.\d+\.\d+)`)
+
+// runtimeOpenSSL starts an empty shadow and reads which library it loaded; it
+// may be another one than mod_ssl was built with.
+func (s *Server) runtimeOpenSSL(ctx context.Context) (string, error) {
+	sh, err := s.startShadow(ctx, nil, s.Modules)
+	if err != nil {
+		return "", fmt.Errorf("finding the OpenSSL of httpd: %w", err)
+	}
+	defer sh.stop(s.cfg.log())
+	text, err := os.ReadFile(filepath.Join(sh.dir, "error-0.log"))
+	if err != nil {
+		return "", fmt.Errorf("finding the OpenSSL of httpd: %w", err)
+	}
+	m := openSSLVersion.FindSubmatch(text)
+	if m == nil {
+		return "", errors.New("finding the OpenSSL of httpd: its log names none")
+	}
+	return string(m[1]), nil
+}
+
+// freeAddrs are loopback addresses that were free a moment ago. Another
+// program may take one before the shadow does; then the shadow does not start
+// and nothing was touched.
+func freeAddrs(n int) ([]string, error) {
+	var out []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		out = append(out, net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Addr().(*net.TCPAddr).Port)))
+	}
+	return out, nil
+}

@@ -1,0 +1,160 @@
+package apacheconf
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// shadowModules are what TLS needs; of these, what the live server has.
+var shadowModules = []string{"mpm_event", "mpm_worker", "mpm_prefork", "unixd", "authz_core", "socache_shmcb", "socache_dbm", "http2", "ssl"}
+
+// maxShadowAddrs bounds the ports; each address of the configuration needs one.
+const maxShadowAddrs = 200
+
+// writeShadow renders conf for loopback. Each distinct address gets a port of
+// its own, so which virtual host comes first on an address stays true.
+func (s *Server) writeShadow(sh *shadow, conf []*node, modules []string) error {
+	if err := sh.assign(conf); err != nil {
+		return err
+	}
+	var b strings.Builder
+	s.shadowHead(&b, sh, modules)
+	sh.lines = append(sh.lines, tlsNodes(conf))
+	s.writeNodes(&b, sh.lines[0])
+	for i, v := range all(conf, "VirtualHost") {
+		fmt.Fprintf(&b, "<VirtualHost %s>\nErrorLog error-%d.log\n", sh.mapped(v), i+1)
+		nodes := tlsNodes(v.children)
+		sh.lines = append(sh.lines, nodes)
+		s.writeNodes(&b, nodes)
+		b.WriteString("</VirtualHost>\n")
+	}
+	return os.WriteFile(filepath.Join(sh.dir, "shadow.conf"), []byte(b.String()), 0o600)
+}
+
+// spare is the key of the port that keeps a shadow without hosts alive.
+const spare = ""
+
+func (sh *shadow) assign(conf []*node) error {
+	keys := []string{spare}
+	seen := map[string]bool{spare: true}
+	for _, v := range all(conf, "VirtualHost") {
+		for _, a := range v.words() {
+			if !seen[a] {
+				keys = append(keys, a)
+				seen[a] = true
+			}
+		}
+	}
+	if len(keys) > maxShadowAddrs {
+		return fmt.Errorf("%d addresses are more than %d", len(keys), maxShadowAddrs)
+	}
+	free, err := freeAddrs(len(keys))
+	sh.addr = map[string]string{}
+	for i, a := range free {
+		sh.addr[keys[i]] = a
+	}
+	return err
+}
+
+func (sh *shadow) mapped(v *node) string {
+	var out []string
+	for _, a := range v.words() {
+		out = append(out, sh.addr[a])
+	}
+	return strings.Join(out, " ")
+}
+
+func (s *Server) shadowHead(b *strings.Builder, sh *shadow, modules []string) {
+	fmt.Fprintf(b, "ServerRoot %q\nDefaultRuntimeDir %q\nPidFile shadow.pid\nErrorLog error-0.log\nServerName localhost\nLogLevel notice\n", sh.dir, sh.dir)
+	for _, m := range shadowModules {
+		path := filepath.Join(s.moduleDir, "mod_"+m+".so")
+		if hasModule(modules, m+"_module") && exists(path) {
+			fmt.Fprintf(b, "LoadModule %s_module %q\n", m, path)
+		}
+	}
+	for _, name := range []string{"User", "Group"} {
+		if n := last(s.conf, name); n != nil && os.Geteuid() == 0 {
+			fmt.Fprintf(b, "%s\n", n.text())
+		}
+	}
+	for _, a := range sh.addr {
+		fmt.Fprintf(b, "Listen %s http\n", a)
+	}
+	b.WriteString("StartServers 1\nServerLimit 2\n")
+	if hasModule(modules, "mpm_prefork_module") {
+		b.WriteString("MaxRequestWorkers 2\n")
+	} else {
+		b.WriteString("ThreadsPerChild 16\nMaxRequestWorkers 32\nMinSpareThreads 1\nMaxSpareThreads 32\n")
+	}
+}
+
+// tlsNodes are the directives that a shadow takes over: all of mod_ssl's, the
+// names that choose a certificate, and the ALPN list.
+func tlsNodes(nodes []*node) []*node {
+	var out []*node
+	for _, n := range nodes {
+		name := strings.ToLower(n.name)
+		own := strings.HasPrefix(name, "ssl") || name == "servername" || name == "serveralias" || name == "protocols"
+		if own && !n.section && !shadowSkips[name] {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// shadowSkips are checked per request, or name devices that one process holds.
+var shadowSkips = map[string]bool{"sslrandomseed": true, "sslcryptodevice": true, "sslrequiressl": true, "sslrequire": true, "sslusername": true}
+
+// pathArgs are mod_ssl's directives whose argument is a path relative to the
+// live ServerRoot.
+var pathArgs = map[string]bool{
+	"sslcertificatefile": true, "sslcertificatekeyfile": true, "sslcertificatechainfile": true,
+	"sslcacertificatefile": true, "sslcacertificatepath": true, "sslcadnrequestfile": true, "sslcadnrequestpath": true,
+	"sslcarevocationfile": true, "sslcarevocationpath": true, "sslsessionticketkeyfile": true,
+	"sslproxymachinecertificatefile": true, "sslproxymachinecertificatepath": true, "sslproxymachinecertificatechainfile": true,
+	"sslproxycacertificatefile": true, "sslproxycacertificatepath": true, "sslproxycarevocationfile": true, "sslproxycarevocationpath": true,
+	"sslocsprespondercertificatefile": true,
+}
+
+// cacheArg splits "shmcb:path(size)".
+var cacheArg = regexp.MustCompile(`^(shmcb|dbm):.*?(\(\d+\))?$`)
+
+func (s *Server) writeNodes(b *strings.Builder, nodes []*node) {
+	for _, n := range nodes {
+		b.WriteString(s.shadowLine(n))
+		b.WriteByte('\n')
+	}
+}
+
+// shadowLine is the directive as the shadow needs it: paths absolute, caches
+// of its own, stapling that asks nobody.
+func (s *Server) shadowLine(n *node) string {
+	name := strings.ToLower(n.name)
+	switch {
+	case pathArgs[name]:
+		return fmt.Sprintf("%s %s", n.name, requote(abs(s.httpd.root, n.arg(0))))
+	case name == "sslsessioncache" || name == "sslstaplingcache":
+		if m := cacheArg.FindStringSubmatch(n.arg(0)); m != nil {
+			return fmt.Sprintf("%s %s:%s-cache%s", n.name, m[1], name, m[2])
+		}
+		return n.text()
+	case name == "sslusestapling" && strings.EqualFold(n.arg(0), "on"):
+		return n.text() + "\nSSLStaplingForceURL http://127.0.0.1:9/\nSSLStaplingResponderTimeout 1"
+	case name == "sslopensslconfcmd" && isFileCommand(n.arg(0)):
+		return fmt.Sprintf("%s %s %s", n.name, n.arg(0), requote(abs(s.httpd.root, n.arg(1))))
+	}
+	return n.text()
+}
+
+func isFileCommand(word string) bool {
+	word = strings.ToLower(word)
+	return strings.HasSuffix(word, "file") || word == "dhparameters"
+}
+
+// requote writes an argument the way httpd reads it back.
+func requote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}

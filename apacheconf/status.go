@@ -1,0 +1,130 @@
+package apacheconf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// StatusReport is what is installed, what is served, and where they differ.
+type StatusReport struct {
+	Server    *Server      `json:"server"`
+	Running   bool         `json:"running"`
+	PID       int          `json:"pid,omitempty"`
+	Installed bool         `json:"installed"`
+	LogOnly   bool         `json:"log_only"`
+	Profile   string       `json:"profile,omitempty"`
+	HSTS      string       `json:"hsts,omitempty"`
+	CutOff    bool         `json:"cut_off"` // an apply was interrupted; the next run undoes it
+	Sites     []SiteStatus `json:"sites"`
+	Drift     []Finding    `json:"drift"` // what differs from what was installed
+}
+
+// SiteStatus is one certificate that we serve.
+type SiteStatus struct {
+	Name     string    `json:"name"`
+	Dir      string    `json:"dir"` // generation that the include names
+	NotAfter time.Time `json:"not_after,omitzero"`
+	VHosts   []string  `json:"vhosts"` // "name (file:line)"
+}
+
+// Status compares manifest, files and wire. It changes nothing, but starts a
+// shadow to learn what the files would serve.
+func Status(ctx context.Context, cfg Config) (*StatusReport, error) {
+	s, err := Discover(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	m, err := loadManifest(cfg)
+	if err != nil {
+		return nil, err
+	}
+	parent, running := s.parent()
+	r := &StatusReport{Server: s, Running: running, Installed: len(m.Files) > 0, LogOnly: m.LogOnly, Profile: m.Profile, HSTS: m.HSTS,
+		CutOff: exists(cfg.journalPath())}
+	if running {
+		r.PID = parent.pid
+	}
+	r.sites(s)
+	r.Drift = append(m.drift(), s.wireDrift(ctx, running)...)
+	return r, nil
+}
+
+func (r *StatusReport) sites(s *Server) {
+	active, err := ActiveGenerations(s.cfg.EtcDir)
+	if err != nil {
+		r.Drift = append(r.Drift, Finding{Code: "unreadable", File: s.cfg.EtcDir, What: err.Error()})
+		return
+	}
+	for _, name := range sortedKeys(active) {
+		site := SiteStatus{Name: name, Dir: active[name]}
+		if chain, err := readChain(active[name] + "/fullchain.pem"); err == nil {
+			site.NotAfter = chain[0].NotAfter
+		}
+		for _, v := range s.VHosts {
+			if v.Include == name {
+				site.VHosts = append(site.VHosts, fmt.Sprintf("%s (%s:%d)", v.Name(), v.File, v.Line))
+			}
+		}
+		r.Sites = append(r.Sites, site)
+	}
+}
+
+// drift finds hand edits, deleted files and links, and lost adoptions.
+func (m manifest) drift() []Finding {
+	var out []Finding
+	for _, path := range sortedKeys(m.Files) {
+		now, err := readState(path)
+		switch {
+		case err != nil:
+			out = append(out, Finding{Code: "unreadable", File: path, What: err.Error()})
+		case now == nil:
+			out = append(out, Finding{Code: "deleted", File: path, What: "was deleted by hand", Fix: "tlskeeper apache apply"})
+		case digest(now.Data) != m.Files[path]:
+			out = append(out, Finding{Code: "edited", File: path, What: "was edited by hand", Fix: "tlskeeper apache apply"})
+		}
+	}
+	for _, path := range sortedKeys(m.Links) {
+		if target, err := os.Readlink(path); err != nil || target != m.Links[path] {
+			out = append(out, Finding{Code: "link", File: path, What: "does not link to " + m.Links[path] + " any more", Fix: "tlskeeper apache apply"})
+		}
+	}
+	for _, a := range m.Adoptions {
+		text, err := readRegular(a.File)
+		if err != nil || !strings.Contains(string(text), a.New) {
+			out = append(out, Finding{Code: "adoption", File: a.File, VHost: a.VHost, What: "the Include of certificate " + a.Name + " was changed by hand", Fix: "tlskeeper apache adopt " + a.Name})
+		}
+	}
+	return out
+}
+
+// wireDrift compares file and wire: a certificate on disk that was never
+// loaded, or a configuration that would not start.
+func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
+	if faults := s.listenFaults(); len(faults) > 0 {
+		return faults
+	}
+	if !s.Has("ssl_module") {
+		return nil
+	}
+	sh, err := s.startShadow(ctx, s.conf, s.Modules)
+	if failed := (*shadowError)(nil); errors.As(err, &failed) {
+		return failed.findings
+	}
+	if err != nil {
+		return []Finding{{Code: "shadow", What: err.Error()}}
+	}
+	defer sh.stop(s.cfg.log())
+	if !running {
+		return []Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.startArgv(), " ")}}
+	}
+	diffs := expect(ctx, s.targets(s.VHosts, sh)).differences(ctx)
+	for i := range diffs {
+		diffs[i].Code, diffs[i].Fix = "not-loaded", strings.Join(s.reloadArgv(), " ")
+	}
+	return slices.CompactFunc(diffs, func(a, b Finding) bool { return a.What == b.What })
+}

@@ -1,0 +1,39 @@
+package apacheconf
+
+import (
+	"crypto/tls"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func requestHTTPS(t *testing.T, r *rig) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: "a.test"}}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+r.a.Addr()+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "a.test"
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, resp.Body)
+}
+
+func waitForText(t *testing.T, path, want string) {
+	t.Helper()
+	err := poll(t.Context(), 10*time.Second, func() (bool, error) {
+		text, err := os.ReadFile(path)
+		return strings.Contains(string(text), want), err
+	})
+	if err != nil {
+		text, _ := os.ReadFile(path)
+		t.Fatalf("%s does not contain %q: %v\n%s", path, want, err, text)
+	}
+}

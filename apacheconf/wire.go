@@ -1,0 +1,198 @@
+package apacheconf
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tlskeeper/apacheconf/probe"
+)
+
+// families: a server with two kinds of certificate shows most clients only
+// one, so each question is asked once per kind.
+var families = []string{"ecdsa", "rsa"}
+
+const (
+	handshakeTimeout = 5 * time.Second
+	maxNames         = 30 // names of one virtual host that are tried
+	servesNone       = "none"
+	unreachable      = "unreachable"
+)
+
+// target is one question to a server: which leaf does it show?
+type target struct {
+	shadow, live string // host:port
+	sni, family  string
+	vhost        string
+}
+
+func (t target) String() string {
+	return fmt.Sprintf("%s, name %q, %s", t.live, t.sni, t.family)
+}
+
+// targets lists every address x name (and no name) x family of the TLS hosts.
+func (s *Server) targets(vhosts []VHost, sh *shadow) []target {
+	var out []target
+	seen := map[string]bool{}
+	for _, v := range vhosts {
+		if !v.TLS {
+			continue
+		}
+		for _, a := range v.Addresses {
+			for _, live := range s.liveAddrs(a, vhosts) {
+				for _, name := range append(plainNames(v.Names), "") {
+					key := live + " " + strings.ToLower(name)
+					if seen[key] {
+						continue
+					}
+					seen[key] = true
+					for _, family := range families {
+						out = append(out, target{sh.addr[a], live, name, family, v.Name()})
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+func plainNames(names []string) []string {
+	var out []string
+	for _, n := range names {
+		if !strings.ContainsAny(n, "*?") && net.ParseIP(n) == nil && len(out) < maxNames {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// liveAddrs is where to reach an address of a <VirtualHost> from this host. A
+// wildcard is tried on loopback, unless another virtual host has that address
+// to itself.
+func (s *Server) liveAddrs(a string, vhosts []VHost) []string {
+	host, port, err := net.SplitHostPort(a)
+	if err != nil {
+		host, port = strings.Trim(a, "[]"), ""
+	}
+	wild := host == "*" || host == "_default_" || host == "0.0.0.0"
+	var out []string
+	for _, l := range s.Listen {
+		lh, lp, err := net.SplitHostPort(l)
+		if err != nil {
+			lh, lp = "", l
+		}
+		if port != "" && port != "*" && lp != port {
+			continue
+		}
+		dial := net.JoinHostPort(dialHost(host, lh, wild), lp)
+		if wild && takenBySpecific(dial, vhosts) || slices.Contains(out, dial) {
+			continue
+		}
+		out = append(out, dial)
+	}
+	return out
+}
+
+func dialHost(vhost, listen string, wild bool) string {
+	switch {
+	case !wild:
+		return vhost
+	case listen == "" || listen == "0.0.0.0" || listen == "*":
+		return "127.0.0.1"
+	case listen == "::":
+		return "::1"
+	}
+	return listen
+}
+
+func takenBySpecific(dial string, vhosts []VHost) bool {
+	return slices.ContainsFunc(vhosts, func(v VHost) bool { return slices.Contains(v.Addresses, dial) })
+}
+
+// ask shakes hands with each target, eight at a time. The answers are
+// fingerprints of leaves, servesNone or unreachable.
+func ask(ctx context.Context, targets []target, where func(target) string) []string {
+	answers := make([]string, len(targets))
+	slots := make(chan struct{}, 8)
+	var wait sync.WaitGroup
+	for i, t := range targets {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			answers[i] = askOne(ctx, where(t), t.sni, t.family)
+		})
+	}
+	wait.Wait()
+	return answers
+}
+
+func askOne(ctx context.Context, addr, sni, family string) string {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	leaf, _, err := probe.Leaf(ctx, probe.Target{Addr: addr, SNI: sni}, family)
+	var none *probe.FamilyError
+	switch {
+	case err == nil:
+		return fingerprint(leaf)
+	case errors.As(err, &none):
+		return servesNone
+	}
+	return unreachable
+}
+
+func onShadow(t target) string { return t.shadow }
+func onLive(t target) string   { return t.live }
+
+func fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// expectation is what the live server must show: what a shadow showed.
+type expectation struct {
+	targets []target
+	want    []string
+}
+
+func expect(ctx context.Context, targets []target) expectation {
+	return expectation{targets, ask(ctx, targets, onShadow)}
+}
+
+// differences says where the live server shows something else.
+func (e expectation) differences(ctx context.Context) []Finding {
+	var out []Finding
+	for i, got := range ask(ctx, e.targets, onLive) {
+		if got != e.want[i] {
+			out = append(out, Finding{Code: "wire", VHost: e.targets[i].vhost,
+				What: fmt.Sprintf("%s shows %s instead of %s", e.targets[i], short(got), short(e.want[i]))})
+		}
+	}
+	return out
+}
+
+// served counts the answers that are certificates, per address and name.
+func (e expectation) served() map[string]bool {
+	out := map[string]bool{}
+	for i, t := range e.targets {
+		key := t.live + " " + t.sni
+		out[key] = out[key] || isLeaf(e.want[i])
+	}
+	return out
+}
+
+func isLeaf(answer string) bool { return answer != servesNone && answer != unreachable }
+
+func short(answer string) string {
+	if isLeaf(answer) {
+		return "certificate " + answer[:16]
+	}
+	return "no certificate (" + answer + ")"
+}
