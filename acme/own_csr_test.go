@@ -1,0 +1,110 @@
+package acme
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"tlskeeper/acme/acmetest"
+	"tlskeeper/internal/leaf"
+)
+
+// ownCSR writes a CSR and its key, as a user would with openssl.
+func ownCSR(t *testing.T, cn string, names ...string) (csrFile, keyFile string) {
+	t.Helper()
+	key, err := newKey(P256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: cn}, DNSNames: names}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyPEM, err := leaf.EncodeKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	csrFile, keyFile = filepath.Join(dir, "a.csr"), filepath.Join(dir, "a.key")
+	csrPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+	if err := errors.Join(os.WriteFile(csrFile, csrPEM, 0o644), os.WriteFile(keyFile, keyPEM, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return csrFile, keyFile
+}
+
+func TestOwnCSRIsIssuedAndRenewed(t *testing.T) {
+	h := newHost(t, acmetest.Options{})
+	c := h.client(t)
+	r := Request{Name: "own", Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+	var key string
+	r.CSRFile, key = ownCSR(t, "", "b.example.org", "a.example.org")
+	g, err := c.Issue(testContext(t), r, IssueOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g.KeyFile() != "" || g.Meta.KeyType != "secp256r1" {
+		t.Errorf("key file %q, key type %s", g.KeyFile(), g.Meta.KeyType)
+	}
+	r.KeyFile = key
+	if g, err = c.Issue(testContext(t), r, IssueOptions{Force: true}); err != nil || g.KeyFile() == "" || g.Number != 2 {
+		t.Errorf("renewed with its key: generation %d, %v", g.Number, err)
+	}
+	_, r.KeyFile = ownCSR(t, "", "b.example.org")
+	if _, err = c.Issue(testContext(t), r, IssueOptions{Force: true}); err == nil {
+		t.Error("another CSR's key was taken")
+	}
+}
+
+func TestOwnCSRWithoutItsNames(t *testing.T) {
+	h := newHost(t, acmetest.Options{})
+	for name, csr := range map[string]string{
+		"no name at all":      first2(ownCSR(t, "")),
+		"common name not SAN": first2(ownCSR(t, "c.example.org", "b.example.org")),
+		"common name only":    first2(ownCSR(t, "c.example.org")),
+		"no CSR":              filepath.Join(t.TempDir(), "missing.csr"),
+	} {
+		r := Request{Name: "own", CSRFile: csr, Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+		if _, err := h.client(t).Issue(testContext(t), r, IssueOptions{}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if got := h.ca.Requests(); got != 0 {
+		t.Errorf("the CA got %d requests", got)
+	}
+}
+
+func first2(a, _ string) string { return a }
+
+func TestWildcardThroughAProgram(t *testing.T) {
+	h := newHost(t, acmetest.Options{})
+	set := filepath.Join(t.TempDir(), "set")
+	// The program records what it is called with; the CA believes everything
+	// here, because two wildcard names would share one TXT record of our DNS.
+	trusting := newHost(t, acmetest.Options{AlwaysValid: true})
+	program := filepath.Join(t.TempDir(), "dns")
+	script := "#!/bin/sh\necho \"$@\" >>" + set + "\n"
+	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r := Request{Name: "wild", Names: []string{"*.example.org", "www.example.net"},
+		Challenge: Challenge{Type: HTTP01, Webroot: trusting.webroot},
+		PerName:   map[string]Challenge{"*.Example.org": {Type: DNS01, Provider: "exec", Exec: program}}}
+	if _, err := trusting.client(t).Issue(testContext(t), r, IssueOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	said, err := os.ReadFile(set)
+	if err != nil || len(said) == 0 {
+		t.Fatal(err)
+	}
+	r.PerName = nil
+	var bad *NameError
+	if _, err := h.client(t).Issue(testContext(t), r, IssueOptions{}); !errors.As(err, &bad) || bad.Name != "*.example.org" {
+		t.Errorf("a wildcard by http-01: %v", err)
+	}
+}
