@@ -65,7 +65,7 @@ func (s *scanner) http(ctx context.Context, r *Report) (answer *HTTP, alpn bool)
 	}
 	alpn = tlsConn.ConnectionState().NegotiatedProtocol == "http/1.1"
 	if err != nil {
-		s.note(fmt.Errorf("no HTTP answer: %w", cause(err)))
+		s.remark(fmt.Sprintf("no HTTP answer: %v", cause(err)), 0)
 		return nil, alpn
 	}
 	return &HTTP{Status: resp.StatusCode, HSTS: parseHSTS(resp.Header.Values("Strict-Transport-Security"))}, alpn

@@ -44,13 +44,22 @@ func Scan(ctx context.Context, t Target) (*Report, error) {
 	r := &Report{Addr: t.Addr, SNI: t.SNI, Time: begin.UTC(), NotTested: notTested}
 	s.shake(ctx, r)
 	s.refine(ctx, r)
-	if err := context.Cause(ctx); err != nil {
+	if err := ended(ctx); err != nil {
 		return nil, fmt.Errorf("scanning %s: %w", t, err)
 	}
 	r.Notes, r.Incomplete = s.summary()
 	r.grade()
 	r.Took = time.Since(begin)
 	return r, nil
+}
+
+// ended is why ctx is over. A connection's deadline can fire a moment before
+// the context's own timer does.
+func ended(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return context.Cause(ctx)
 }
 
 // scanner makes the handshakes of one scan.
@@ -190,14 +199,20 @@ func (s *scanner) note(err error) {
 	if isRefusal(err) || isHangup(err) {
 		return
 	}
-	text := err.Error()
+	timeout, ok := errors.AsType[net.Error](err)
+	if ok && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		s.remark("no answer within "+DefaultTimeout.String(), 1)
+		return
+	}
+	s.remark(err.Error(), 0)
+}
+
+// remark adds to the notes, and to the silences.
+func (s *scanner) remark(text string, silences int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if timeout := net.Error(nil); errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
-		s.silences++
-		text = "no answer within " + DefaultTimeout.String()
-	}
 	s.notes[text]++
+	s.silences += silences
 }
 
 // summary are the notes, and whether the scan gave up.
