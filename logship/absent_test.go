@@ -1,0 +1,49 @@
+package logship
+
+import (
+	"os"
+	"testing"
+)
+
+func TestLogIsNotThereYet(t *testing.T) {
+	x := newFixture(t)
+	for range 3 {
+		x.turn()
+	}
+	x.wantSaid("not there yet", 1)
+	x.write("", lines(1, 2))
+	x.turn()
+	x.want([2]int{1, 2})
+	x.wantSaid("following", 1)
+}
+
+func TestLogMayNotBeRead(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	x := newFixture(t)
+	x.write("", lines(1, 2))
+	os.Chmod(x.path, 0)
+	x.turn()
+	x.turn()
+	x.wantSaid("permission denied", 1)
+	x.wantSaid("usermod", 1)
+	os.Chmod(x.path, 0o640)
+	x.turn()
+	x.want([2]int{1, 2})
+}
+
+// Opening a FIFO would block, and reading it would take bytes from somebody.
+func TestLogIsNoFile(t *testing.T) {
+	x := newFixture(t)
+	if err := os.Mkdir(x.path, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	x.turn()
+	x.turn()
+	x.wantSaid("not a regular file", 1)
+	os.Remove(x.path)
+	x.write("", lines(1, 1))
+	x.turn()
+	x.want([2]int{1, 1})
+}

@@ -1,0 +1,97 @@
+package logship
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+const (
+	heartbeat  = 30 * time.Second // longest time between two Publish
+	pruneEvery = 24 * time.Hour
+	// stalled is how long a turn of the follower may take before the agent no
+	// longer calls itself alive: a disk that hangs, and not a long backlog, of
+	// which a turn takes 16 MiB a file.
+	stalled = 2 * time.Minute
+)
+
+// keepHouse tells systemd and the state file how the agent is, and prunes.
+func (a *agent) keepHouse(ctx context.Context) {
+	watchdog := watchdogEvery()
+	tick := time.NewTicker(watchdog)
+	defer tick.Stop()
+	a.publish(ctx)
+	notify(daemon.SdNotifyReady)
+	published, pruned := time.Now(), time.Time{}
+	for ctx.Err() == nil {
+		now := time.Now()
+		if now.Sub(pruned) >= pruneEvery {
+			a.prune(ctx)
+			pruned = now
+		}
+		if now.Sub(published) >= min(heartbeat, watchdog) {
+			a.publish(ctx)
+			published = now
+		}
+		if since := now.Sub(a.tally.lastTurn()); since < stalled {
+			notify(daemon.SdNotifyWatchdog)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	notify(daemon.SdNotifyStopping)
+}
+
+// watchdogEvery is half of what systemd allows, or the heartbeat.
+func watchdogEvery() time.Duration {
+	allowed, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || allowed == 0 {
+		return heartbeat
+	}
+	return min(allowed/2, heartbeat)
+}
+
+// notify is silent where systemd did not start us; an error there changes
+// nothing that we could do.
+func notify(state string) { _, _ = daemon.SdNotify(false, state) }
+
+func (a *agent) prune(ctx context.Context) {
+	if a.Retention == 0 {
+		return
+	}
+	n, err := a.Store.Prune(ctx, time.Now().Add(-a.Retention))
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		a.tally.failed("prune", err.Error(), err, time.Now())
+		a.Log.Warn("deleting old lines", "err", err)
+		return
+	}
+	a.tally.cleared("prune")
+	if n > 0 {
+		a.Log.Info("deleted old lines", "lines", n, "older_than", a.Retention.String())
+	}
+}
+
+// publish hands out the counters, completed from the store.
+func (a *agent) publish(ctx context.Context) {
+	st := a.tally.snapshot()
+	if kept, err := a.Store.Stats(ctx); err == nil {
+		st.Backlog = kept.Pending
+		st.Unparsed = max(0, kept.Unparsed-a.unparsed) // pruning takes some away
+	}
+	notify(fmt.Sprintf("STATUS=%d lines stored, %d shipped, %d waiting", st.Lines, st.Shipped, st.Backlog))
+	if a.Publish == nil {
+		return
+	}
+	if err := a.Publish(st); err != nil && a.tally.failed("publish", err.Error(), err, time.Now()) {
+		a.Log.Warn("writing the agent's state", "err", err)
+	} else if err == nil {
+		a.tally.cleared("publish")
+	}
+}

@@ -1,0 +1,168 @@
+package logship
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"tlskeeper/internal/hint"
+)
+
+// Stats are what an agent knows of itself. Counts are since its start.
+type Stats struct {
+	Started  time.Time
+	Lines    int64 // stored
+	Unparsed int64 // of these, not in the format of the log: kept raw
+	Cut      int64 // lines over 1 MiB, of which the beginning was kept
+	Holes    int64 // NUL bytes skipped at the beginning of lines
+	Shipped  int64 // events that CloudWatch accepted
+	Rejected int64 // events that CloudWatch refused for good
+	Backlog  int64 // lines stored and not shipped
+	LastLine time.Time
+	LastShip time.Time
+	// LastError is the last failure, "" after a success of the same kind.
+	LastError   string
+	LastErrorAt time.Time
+	Files       []FileStats
+}
+
+// FileStats is one open file.
+type FileStats struct {
+	Path   string
+	Offset int64 // stored up to here
+	Size   int64
+}
+
+// tally is Stats shared by the goroutines of an agent.
+type tally struct {
+	mu sync.Mutex
+	st Stats
+	// trouble holds the last error of each part of the agent.
+	trouble map[string]trouble
+	turned  time.Time // when the follower last came round
+}
+
+func newTally(now time.Time) *tally {
+	return &tally{st: Stats{Started: now}, trouble: map[string]trouble{}}
+}
+
+func (t *tally) stored(lines int, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.st.Lines += int64(lines)
+	t.st.LastLine = now
+}
+
+func (t *tally) damaged(d damage) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.st.Cut += d.cut
+	t.st.Holes += d.holes
+}
+
+func (t *tally) shipped(accepted, rejected int, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.st.Shipped += int64(accepted)
+	t.st.Rejected += int64(rejected)
+	t.st.LastShip = now
+}
+
+// trouble is an error that stands. Errors of one kind are one and the same,
+// though their text differs each time (by request id or port).
+type trouble struct {
+	kind string
+	err  error
+}
+
+// kindAwaited is the state of a log that is not there, which is no failure.
+const kindAwaited = "awaited"
+
+// failed notes the error of one part. It tells whether that is news, so that a
+// failure is said once and not at every turn.
+func (t *tally) failed(part, kind string, err error, now time.Time) (news bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	news = t.trouble[part].kind != kind
+	t.trouble[part] = trouble{kind, err}
+	if err != nil {
+		t.st.LastError, t.st.LastErrorAt = err.Error(), now
+	}
+	return news
+}
+
+// cleared takes back the error of one part, and tells whether there was one.
+func (t *tally) cleared(part string) (had bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, had = t.trouble[part]
+	if !had {
+		return false
+	}
+	delete(t.trouble, part)
+	t.st.LastError = ""
+	for _, other := range t.trouble {
+		if other.err != nil {
+			t.st.LastError = other.err.Error()
+		}
+	}
+	return true
+}
+
+func (t *tally) turn(files []FileStats, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.st.Files, t.turned = files, now
+}
+
+// awaits tells whether a log is not there.
+func (t *tally) awaits() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, tr := range t.trouble {
+		if tr.kind == kindAwaited {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *tally) lines() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.st.Lines
+}
+
+// firstTrouble is an error that stands, nil when there is none.
+func (t *tally) firstTrouble() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, part := range slices.Sorted(maps.Keys(t.trouble)) {
+		if err := t.trouble[part].err; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tally) lastTurn() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.turned
+}
+
+func (t *tally) snapshot() Stats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.st
+}
+
+// warn logs err with its hint, if it has one.
+func warn(log *slog.Logger, msg string, err error, args ...any) {
+	if h := hint.Of(err); h != "" {
+		args = append(args, "hint", h)
+	}
+	log.Warn(msg, append(args, "err", err)...)
+}
