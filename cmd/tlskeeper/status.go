@@ -103,7 +103,8 @@ func printAgent(w io.Writer, a status.Agent) {
 
 // printFinding writes a finding and, below it, what to type.
 func printFinding(w io.Writer, f status.Finding) {
-	fmt.Fprintf(w, "%-4s  %s: %s\n", f.Severity, term.Escape(f.Subject), term.Escape(f.Message))
+	message := strings.ReplaceAll(escapeLines(f.Message), "\n", "\n      ")
+	fmt.Fprintf(w, "%-4s  %s: %s\n", f.Severity, term.Escape(f.Subject), message)
 	if f.Hint != "" {
 		fmt.Fprintf(w, "      hint: %s\n", term.Escape(f.Hint))
 	}

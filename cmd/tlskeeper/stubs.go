@@ -13,4 +13,3 @@ func (a *app) agentCommand() *cli.Command  { return nil }
 func (a *app) tailCommand() *cli.Command   { return nil }
 func (a *app) importCommand() *cli.Command { return nil }
 func (a *app) queryCommand() *cli.Command  { return nil }
-func (a *app) checkCommand() *cli.Command  { return nil }

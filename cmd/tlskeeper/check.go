@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/apacheconf"
+	"tlskeeper/internal/config"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/setup"
+	"tlskeeper/internal/status"
+)
+
+func (a *app) checkCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Aliases:   []string{"doctor"},
+		Usage:     "look at everything that could be wrong on this host",
+		UsageText: "tlskeeper check\ntlskeeper doctor --json",
+		Description: "Configuration, Apache, directories, keys, programs, certificates, agent, disk:\n" +
+			"one line each. Changes nothing. Exit status 3 when something is not ok.",
+		Action: a.check,
+	}
+}
+
+func (a *app) check(c *cli.Context) error {
+	findings, err := a.lookAround(c)
+	if err != nil {
+		return err
+	}
+	if a.json(c) {
+		if err := a.printJSON(map[string]any{"findings": findings}); err != nil {
+			return err
+		}
+	}
+	worst := false
+	for _, f := range findings {
+		bad := f.Severity != status.OK
+		worst = worst || bad
+		if !a.json(c) && (bad || !c.Bool("quiet")) {
+			printFinding(a.stdout, f)
+		}
+	}
+	if worst {
+		return errFindings
+	}
+	return nil
+}
+
+// lookAround gathers findings. A broken configuration is one of them, and the
+// rest is then judged by the defaults.
+func (a *app) lookAround(c *cli.Context) ([]status.Finding, error) {
+	var findings []status.Finding
+	cfg, err := a.configOrDefault(c)
+	if e, ok := errors.AsType[*config.Error](err); ok {
+		findings = append(findings, status.Finding{Severity: status.Fail, Subject: "configuration", Message: e.Error(), Hint: hint.Of(err)})
+		cfg = config.Default(a.paths(c))
+	} else if err != nil {
+		return nil, err
+	} else {
+		findings = append(findings, fromSetup(setup.CheckConfig(cfg))...)
+	}
+	findings = append(findings, fromSetup(setup.CheckHost(cfg))...)
+	findings = append(findings, a.checkApache(c, cfg))
+	published, err := checkPublished(cfg)
+	return append(findings, published...), err
+}
+
+func fromSetup(found []setup.Finding) []status.Finding {
+	var findings []status.Finding
+	for _, f := range found {
+		findings = append(findings, status.Finding{Severity: status.Severity(f.Severity), Subject: f.Subject, Message: f.Message, Hint: f.Hint})
+	}
+	return findings
+}
+
+func (a *app) checkApache(c *cli.Context, cfg *config.Config) status.Finding {
+	server, err := apacheconf.Discover(c.Context, apacheconf.Config{
+		Binary: cfg.Apache.Binary, ServerRoot: cfg.Apache.ServerRoot, ConfigFile: cfg.Apache.ConfigFile,
+		EtcDir: cfg.Paths.Etc + "/apache", StateDir: cfg.Paths.Apache, TLSLog: cfg.Apache.TLSLog, Log: a.log(c),
+	})
+	if err != nil {
+		return status.Finding{Severity: status.Fail, Subject: "apache", Message: err.Error(), Hint: hint.Of(err)}
+	}
+	f := status.Finding{Severity: status.OK, Subject: "apache", Message: server.Version + " with OpenSSL " + server.OpenSSL + ", " + server.ConfigFile}
+	if !server.Has("ssl_module") {
+		f = status.Finding{Severity: status.Fail, Subject: "apache", Message: server.Version + " without mod_ssl", Hint: "a2enmod ssl, or dnf install mod_ssl"}
+	}
+	return f
+}
+
+// checkPublished judges what renewal and agent published, and says so where
+// there is nothing to criticize.
+func checkPublished(cfg *config.Config) ([]status.Finding, error) {
+	report, err := status.Look(cfg.Paths.ACME, cfg.Paths.Log, wanted(cfg), time.Now())
+	if err != nil {
+		return nil, err
+	}
+	findings := report.Findings
+	if len(findings) == 0 && report.State != nil {
+		findings = append(findings, status.Finding{Severity: status.OK, Subject: "certificates", Message: "issued, served, not near their end"})
+	}
+	if report.Agent == nil {
+		findings = append(findings, status.Finding{Severity: status.Warn, Subject: "agent", Message: "has never run here", Hint: "systemctl enable --now tlskeeper"})
+	}
+	return findings, nil
+}
