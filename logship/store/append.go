@@ -24,23 +24,35 @@ type Line struct {
 // Lines that are not of the format are kept as they are, and shipped all the
 // same, but for empty ones, which the service does not take.
 func (s *Store) Append(ctx context.Context, f *File, lines []Line, newOffset int64, ship bool) error {
+	_, err := s.take(ctx, f, lines, newOffset, ship)
+	return err
+}
+
+// Import is Append for lines that are not to be shipped. It returns how many of
+// them are new.
+func (s *Store) Import(ctx context.Context, f *File, lines []Line, newOffset int64) (int64, error) {
+	return s.take(ctx, f, lines, newOffset, false)
+}
+
+func (s *Store) take(ctx context.Context, f *File, lines []Line, newOffset int64, ship bool) (taken int64, err error) {
 	from := f.Offset
 	if len(lines) > 0 {
 		from = min(from, lines[0].Offset)
 	}
 	if newOffset < from {
-		return fmt.Errorf("appending %s: offset %d lies before %d", f.Path, newOffset, from)
+		return 0, fmt.Errorf("appending %s: offset %d lies before %d", f.Path, newOffset, from)
 	}
 	file := *f
-	err := s.write(ctx, func() error {
-		return s.append(&file, lines, span{from, newOffset}, ship)
+	err = s.write(ctx, func() (err error) {
+		taken, err = s.append(&file, lines, span{from, newOffset}, ship)
+		return err
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	file.Offset = newOffset
 	*f = file
-	return nil
+	return taken, nil
 }
 
 // batch is the work of one Append.
@@ -57,30 +69,31 @@ type batch struct {
 	pending  *bulk
 }
 
-func (s *Store) append(f *File, lines []Line, of span, ship bool) error {
+func (s *Store) append(f *File, lines []Line, of span, ship bool) (taken int64, err error) {
 	if err := s.resolve(f); err != nil {
-		return err
+		return 0, err
 	}
 	b, err := s.newBatch(f, ship)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	done, err := s.covered(f.ID, of)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	first := b.nextID
 	for _, line := range lines {
 		if within(&done, line.Offset) {
 			continue
 		}
 		if err := b.line(line); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if err := b.finish(of.end); err != nil {
-		return err
+		return 0, err
 	}
-	return s.cover(f.ID, of)
+	return b.nextID - first, s.cover(f.ID, of)
 }
 
 // newBatch reads what this transaction goes on from.

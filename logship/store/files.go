@@ -91,28 +91,40 @@ func notNull(b []byte) []byte {
 	return b
 }
 
-// Identify finds the file whose content begins with head, or registers it, in
-// one transaction, so that a follower and an importer that meet the same file
-// agree. Path, Dev and Inode are those of f; ID, fingerprint and Offset are set.
+// Identify finds the file that f, beginning with head, is, or registers it as
+// imported, in one transaction. f's Path, Dev and Inode say what was opened; on
+// success f is the file as the database knows it. What is registered here has
+// no inode, because nobody follows it.
 func (s *Store) Identify(ctx context.Context, f *File, head []byte) error {
-	found := *f
+	var found File
 	err := s.write(ctx, func() error {
 		files, err := s.files()
 		if err != nil {
 			return err
 		}
-		if known := Match(files, head); known != nil {
+		if known := f.among(files, head); known != nil {
 			found = *known
 			return nil
 		}
+		found = File{Path: f.Path}
 		found.SetFingerprint(head)
-		found.Offset = 0
 		return s.insertFile(&found)
 	})
 	if err == nil {
 		*f = found
 	}
 	return err
+}
+
+// among finds f by its inode, which may be known while it was still empty, or by head.
+func (f *File) among(files []File, head []byte) *File {
+	for i := len(files) - 1; i >= 0 && f.Inode != 0; i-- {
+		k := &files[i]
+		if k.Inode == f.Inode && k.Dev == f.Dev && (k.FingerprintLen == 0 || k.Begins(head)) {
+			return k
+		}
+	}
+	return Match(files, head)
 }
 
 func (s *Store) insertFile(f *File) error {
@@ -122,7 +134,9 @@ func (s *Store) insertFile(f *File) error {
 	return err
 }
 
-// resolve gives f its row: the one it names, the one with its fingerprint, or a new one.
+// resolve gives f its row: the one it names, one of the same beginning, or a new
+// one. Two logs that are followed may begin with the same request, so while
+// their fingerprints are short, the inode must agree, too.
 func (s *Store) resolve(f *File) error {
 	if f.ID != 0 {
 		return nil
@@ -131,8 +145,9 @@ func (s *Store) resolve(f *File) error {
 		err := s.query(func(row []driver.Value) error {
 			f.ID = row[0].(int64)
 			return nil
-		}, `SELECT id FROM file WHERE fingerprint = ? AND fingerprint_len = ? ORDER BY id LIMIT 1`,
-			notNull(f.Fingerprint), f.FingerprintLen)
+		}, `SELECT id FROM file WHERE fingerprint = ?1 AND fingerprint_len = ?2
+			AND (?2 = ?3 OR inode = 0 OR ?4 = 0 OR inode = ?4 AND dev = ?5) ORDER BY id LIMIT 1`,
+			notNull(f.Fingerprint), f.FingerprintLen, int64(FingerprintSize), int64(f.Inode), int64(f.Dev))
 		if err != nil || f.ID != 0 {
 			return err
 		}

@@ -48,20 +48,35 @@ func TestALineIsKnownByItsPlace(t *testing.T) {
 func TestTheSameFileUnderAnotherNameIsRecognised(t *testing.T) {
 	s := openTemp(t, Options{})
 	text := requests(50)
-	short := text[:200]
-	f := &File{Path: "tls.log", Dev: 1, Inode: 2}
-	if err := s.Identify(t.Context(), f, []byte(short)); err != nil || f.ID == 0 {
+	f := newFile(text[:200])
+	lines, end := content(text[:len(text)/2])
+	if err := s.Append(t.Context(), f, lines, end, true); err != nil || f.ID == 0 {
 		t.Fatal(err)
 	}
-	gz := &File{Path: "tls.log.2.gz"}
+	gz := &File{Path: "tls.log.2.gz", Dev: 1, Inode: 99}
 	if err := s.Identify(t.Context(), gz, []byte(text)); err != nil {
 		t.Fatal(err)
 	}
-	if gz.ID != f.ID || gz.Inode != 2 {
+	if gz.ID != f.ID || gz.Inode != f.Inode || gz.Offset != end {
 		t.Errorf("the compressed file became %+v, want file %d", gz, f.ID)
 	}
-	other := &File{Path: "other.log"}
-	if err := s.Identify(t.Context(), other, []byte("x"+text)); err != nil || other.ID == f.ID {
+	other := &File{Path: "other.log", Dev: 1, Inode: 100}
+	if err := s.Identify(t.Context(), other, []byte("x"+text)); err != nil || other.ID == f.ID || other.Inode != 0 {
 		t.Errorf("another file became %+v, %v", other, err)
+	}
+}
+
+// TestTwoLogsMayBeginAlike: while they are short, two followed files with the
+// same first line are two files.
+func TestTwoLogsMayBeginAlike(t *testing.T) {
+	s := openTemp(t, Options{})
+	text := requests(1)
+	for inode := range uint64(2) {
+		f := newFile(text)
+		f.Inode = 10 + inode
+		appendText(t, s, f, text, true)
+	}
+	if n := count(t, s, "SELECT count(*) FROM request"); n != 2 {
+		t.Errorf("%d rows of two files, want 2", n)
 	}
 }

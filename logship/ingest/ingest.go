@@ -1,0 +1,149 @@
+// Package ingest takes whole log files, plain or gzipped, into the store: history
+// from before the agent (import), or just to ask them (query SQL FILE...).
+// What it takes in is never shipped.
+//
+// It imports logship/accesslog and logship/store.
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"syscall"
+
+	"tlskeeper/logship/store"
+)
+
+// Result is what became of one file.
+type Result struct {
+	Path  string `json:"file"`
+	Lines int64  `json:"lines"` // lines in it
+	New   int64  `json:"new"`   // of them, those that were not in the store yet
+	// Unfinished is the length of a last line without its newline in a plain
+	// file, which somebody may still be writing. It is not taken in.
+	Unfinished int64 `json:"unfinished_bytes,omitempty"`
+	// Followed is how many bytes were left to the agent, which follows the file
+	// and has not read them yet: taken in here, they would never be shipped.
+	Followed int64 `json:"left_to_agent_bytes,omitempty"`
+}
+
+// Import takes files into s, each line exactly once, also when a file is given
+// again under another name, compressed, or partly read by the agent. A file
+// that fails does not stop the others; the errors come joined, and what was
+// read of it before stays.
+func Import(ctx context.Context, s *store.Store, paths []string, log *slog.Logger) ([]Result, error) {
+	var results []Result
+	var failed []error
+	for _, path := range paths {
+		r, err := importFile(ctx, s, path)
+		if ctx.Err() != nil {
+			return append(results, r), ctx.Err()
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("importing %s: %w", path, err))
+		}
+		results = append(results, r)
+		log.Debug("imported a file", "path", path, "lines", r.Lines, "new", r.New)
+	}
+	return results, errors.Join(failed...)
+}
+
+// Memory loads files into a database in memory, to be asked and forgotten.
+func Memory(ctx context.Context, paths []string, log *slog.Logger) (*store.Store, error) {
+	s, err := store.OpenMemory(store.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := Import(ctx, s, paths, log); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func importFile(ctx context.Context, s *store.Store, path string) (Result, error) {
+	result := Result{Path: path}
+	file, info, err := open(path)
+	if err != nil {
+		return result, err
+	}
+	defer file.Close()
+	content, packed, err := unpack(file)
+	if err != nil {
+		return result, err
+	}
+	head, err := content.Peek(store.FingerprintSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return result, err
+	}
+	if len(head) == 0 {
+		return result, nil
+	}
+	known := store.File{Path: path}
+	st, _ := info.Sys().(*syscall.Stat_t)
+	if st != nil {
+		known.Dev, known.Inode = uint64(st.Dev), st.Ino
+	}
+	if err := s.Identify(ctx, &known, head); err != nil {
+		return result, err
+	}
+	limit := int64(-1)
+	if st != nil && known.Inode == st.Ino && known.Dev == uint64(st.Dev) {
+		limit = known.Offset
+		result.Followed = max(0, info.Size()-limit)
+	}
+	if int64(len(head)) > known.FingerprintLen && limit < 0 {
+		known.SetFingerprint(head)
+	}
+	return copyLines(ctx, s, &known, newCutter(content, limit), packed, result)
+}
+
+// copyLines takes in everything that c gives. A last line without its newline
+// counts in a packed file, to which nothing will be added.
+func copyLines(ctx context.Context, s *store.Store, f *store.File, c *cutter, packed bool, r Result) (Result, error) {
+	f.Offset = 0
+	for {
+		lines, end, err := c.next()
+		atEnd := errors.Is(err, io.EOF)
+		if err != nil && !atEnd {
+			return r, err
+		}
+		if atEnd {
+			from := end
+			if lines, end = c.rest(); !packed {
+				r.Unfinished = end - from
+				return r, nil
+			}
+		}
+		n, err := s.Import(ctx, f, lines, end)
+		if err != nil {
+			return r, err
+		}
+		r.New += n
+		r.Lines += int64(len(lines))
+		if atEnd {
+			return r, nil
+		}
+	}
+}
+
+// open opens a regular file, without waiting for anybody (a FIFO would).
+func open(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
+}
