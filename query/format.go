@@ -1,0 +1,208 @@
+package query
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"tlskeeper/internal/term"
+)
+
+// Formats are the names that Write knows.
+var Formats = []string{"table", "csv", "json", "markdown"}
+
+// Write writes r as format says. A table is cut to width columns and gets bars
+// beside its percentages; with width 0, for a file or a pipe, neither is done.
+func (r *Result) Write(w io.Writer, format string, width int) error {
+	out := bufio.NewWriter(w)
+	var err error
+	switch format {
+	case "", "table":
+		r.table(out, width)
+	case "csv":
+		err = r.csv(out)
+	case "json":
+		err = r.json(out)
+	case "markdown":
+		r.markdown(out)
+	default:
+		return fmt.Errorf("format %q: want %s", format, strings.Join(Formats, ", "))
+	}
+	if err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// cell is a value as text, harmless for a terminal.
+func cell(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case string:
+		return term.Escape(v)
+	}
+	return term.Escape(fmt.Sprint(v))
+}
+
+// csv writes RFC 4180. A text that a spreadsheet would run as a formula gets an
+// apostrophe before it (OWASP, CSV injection): a user agent may be any text.
+func (r *Result) csv(w io.Writer) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(texts(r.Columns)); err != nil {
+		return err
+	}
+	for _, row := range r.Rows {
+		record := make([]string, len(row))
+		for i, v := range row {
+			record[i] = cell(v)
+			if s, ok := v.(string); ok && isFormula(s) {
+				record[i] = "'" + record[i]
+			}
+		}
+		if err := out.Write(record); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// isFormula tells what a spreadsheet would run. A lone dash, which httpd writes
+// for a value that is missing, is none.
+func isFormula(s string) bool {
+	return len(s) > 0 && s != "-" && strings.IndexByte("=+-@\t\r", s[0]) >= 0
+}
+
+func texts(columns []string) []string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = term.Escape(c)
+		if isFormula(c) {
+			out[i] = "'" + out[i]
+		}
+	}
+	return out
+}
+
+// json writes one array with an object a row, its keys in the order of the columns.
+func (r *Result) json(w io.Writer) error {
+	keys := make([]string, len(r.Columns))
+	for i, c := range distinct(r.Columns) {
+		key, err := literal(c)
+		if err != nil {
+			return err
+		}
+		keys[i] = key
+	}
+	fmt.Fprint(w, "[")
+	for n, row := range r.Rows {
+		if n > 0 {
+			fmt.Fprint(w, ",")
+		}
+		fmt.Fprint(w, "\n  {")
+		for i, v := range row {
+			value, err := literal(v)
+			if err != nil {
+				return err
+			}
+			if i > 0 {
+				fmt.Fprint(w, ", ")
+			}
+			fmt.Fprint(w, keys[i], ": ", value)
+		}
+		fmt.Fprint(w, "}")
+	}
+	_, err := fmt.Fprint(w, "\n]\n")
+	return err
+}
+
+// distinct gives a second column of one name a number, so that no value is lost.
+func distinct(columns []string) []string {
+	seen := map[string]int{}
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		seen[c]++
+		out[i] = c
+		if n := seen[c]; n > 1 {
+			out[i] = c + "_" + strconv.Itoa(n)
+		}
+	}
+	return out
+}
+
+// literal writes a JSON value; beside what encoding/json escapes, DEL and the C1
+// bytes, which a terminal would obey. JSON has no infinity.
+func literal(v any) (string, error) {
+	if f, ok := v.(float64); ok && (math.IsInf(f, 0) || math.IsNaN(f)) {
+		v = nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("writing JSON: %w", err)
+	}
+	var s strings.Builder
+	for _, c := range string(b) {
+		if c >= 0x7f && c <= 0x9f {
+			fmt.Fprintf(&s, `\u%04x`, c)
+		} else {
+			s.WriteRune(c)
+		}
+	}
+	return s.String(), nil
+}
+
+// markdown writes a table for an issue or a wiki.
+func (r *Result) markdown(w io.Writer) {
+	numeric := r.numeric()
+	fmt.Fprint(w, "|")
+	for _, c := range r.Columns {
+		fmt.Fprintf(w, " %s |", markdownText(term.Escape(c)))
+	}
+	fmt.Fprint(w, "\n|")
+	for i := range r.Columns {
+		if numeric[i] {
+			fmt.Fprint(w, "---:|")
+		} else {
+			fmt.Fprint(w, "---|")
+		}
+	}
+	fmt.Fprintln(w)
+	for _, row := range r.Rows {
+		fmt.Fprint(w, "|")
+		for _, v := range row {
+			fmt.Fprintf(w, " %s |", markdownText(cell(v)))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+var markdownEscapes = strings.NewReplacer(`\`, `\\`, `|`, `\|`, "`", "\\`", `*`, `\*`, `_`, `\_`,
+	`[`, `\[`, `]`, `\]`, `<`, `&lt;`, `>`, `&gt;`, `&`, `&amp;`)
+
+func markdownText(s string) string { return markdownEscapes.Replace(s) }
+
+// numeric tells which columns hold numbers only.
+func (r *Result) numeric() []bool {
+	is := make([]bool, len(r.Columns))
+	for i := range is {
+		is[i] = len(r.Rows) > 0
+		for _, row := range r.Rows {
+			switch row[i].(type) {
+			case int64, float64, nil:
+			default:
+				is[i] = false
+			}
+		}
+	}
+	return is
+}

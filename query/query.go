@@ -1,0 +1,209 @@
+// Package query answers questions about the TLS access log from the database
+// that package store keeps: SQL as typed, and named reports. It never writes, and
+// what it is asked cannot make it write, attach, or run for ever.
+//
+// It imports logship/store and logship/accesslog and, of internal, hint and
+// term. Nothing here links an SDK of a cloud.
+package query
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"tlskeeper/internal/hint"
+	"tlskeeper/logship/store"
+)
+
+// DefaultTimeout ends a question that runs longer.
+const DefaultTimeout = 2 * time.Minute
+
+// maxRows bounds an answer, because it is held in memory until it is written.
+const maxRows = 1_000_000
+
+// Options change how a question is answered, not what the answer is.
+type Options struct {
+	Filter
+	NoRollup bool          // scan the rows even where a roll-up holds the answer
+	Explain  bool          // tell how it would be answered, and do not
+	Timeout  time.Duration // 0: DefaultTimeout
+}
+
+// Filter narrows the log before the question is asked.
+type Filter struct {
+	Since, Until time.Time // from Since on, before Until; zero: without bound
+	VHost        string    // "": all
+	Limit        int       // rows of the answer, 0: all
+}
+
+// Result is an answer.
+type Result struct {
+	Title   string // of a report
+	Columns []string
+	Rows    [][]any // int64, float64, string or nil
+	Way     string  // where the answer came from: "roll-up ..." or "scan: why"
+	Cut     int     // rows that Filter.Limit left out
+
+	Requests int64 // of a report: all requests that the filter let through
+}
+
+// DB is a database to ask. Every question opens it anew, so that no snapshot
+// keeps the agent from emptying its write-ahead log.
+type DB struct {
+	path   string
+	memory *store.Store
+}
+
+// Open checks that the database at path is there and of a schema that we know.
+func Open(path string) (*DB, error) {
+	r, err := store.OpenReadOnly(path)
+	if err != nil {
+		return nil, err
+	}
+	return &DB{path: path}, r.Close()
+}
+
+// Over asks a database in memory, which the DB now owns.
+func Over(s *store.Store) (*DB, error) {
+	return &DB{memory: s}, fence(s.Conn())
+}
+
+// Close releases what Over was given.
+func (d *DB) Close() error {
+	if d.memory == nil {
+		return nil
+	}
+	return d.memory.Close()
+}
+
+// Run answers sql, one SELECT. Its FROM may name log, hits, and the tables of
+// the store's schema.
+func (d *DB) Run(ctx context.Context, sql string, o Options) (*Result, error) {
+	q, err := read(sql)
+	if err != nil {
+		return nil, err
+	}
+	timeout := o.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
+	defer cancel()
+	p, err := d.plan(ctx, q, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Explain {
+		return p.explain(), nil
+	}
+	r, err := d.ask(ctx, p)
+	if errors.Is(context.Cause(ctx), errTimeout) {
+		return nil, hint.Wrap(fmt.Errorf("the question was stopped after %s", timeout),
+			"narrow it with --since, or ask for http, vhost, protocol, cipher, day or hour only, which are counted beforehand")
+	}
+	if err == nil {
+		r.limit(o.Limit)
+	}
+	return r, err
+}
+
+var errTimeout = errors.New("the question's time is up")
+
+// limit keeps the first n rows.
+func (r *Result) limit(n int) {
+	if n > 0 && len(r.Rows) > n {
+		r.Cut = len(r.Rows) - n
+		r.Rows = r.Rows[:n]
+	}
+}
+
+// ask runs p on a fenced connection; once more when the database, opened as
+// immutable, turns out to have a writer.
+func (d *DB) ask(ctx context.Context, p *plan) (*Result, error) {
+	if d.memory != nil {
+		return p.run(ctx, d.memory.Conn())
+	}
+	for attempt := 0; ; attempt++ {
+		r, err := store.OpenReadOnly(d.path)
+		if err != nil {
+			return nil, err
+		}
+		if err := fence(r.Conn); err != nil {
+			r.Close()
+			return nil, err
+		}
+		result, err := p.run(ctx, r.Conn)
+		valid := r.Valid()
+		r.Close()
+		if valid || attempt > 0 {
+			return result, err
+		}
+	}
+}
+
+// rows runs sql and collects its answer.
+func rows(ctx context.Context, conn *sqlite3.SQLiteConn, sql string, args []driver.NamedValue) (*Result, error) {
+	st, err := conn.Prepare(sql)
+	if err != nil {
+		return nil, sqlError(err)
+	}
+	defer st.Close()
+	stmt := st.(*sqlite3.SQLiteStmt)
+	if !stmt.Readonly() {
+		return nil, errNotSelect
+	}
+	found, err := stmt.QueryContext(ctx, args)
+	if err != nil {
+		return nil, sqlError(err)
+	}
+	defer found.Close()
+	r := &Result{Columns: append([]string{}, found.Columns()...)}
+	for {
+		row := make([]driver.Value, len(r.Columns))
+		err := found.Next(row)
+		if errors.Is(err, io.EOF) {
+			return r, nil
+		}
+		if err != nil {
+			return nil, sqlError(err)
+		}
+		if len(r.Rows) == maxRows {
+			return nil, hint.Wrap(fmt.Errorf("the answer has more than %d rows", maxRows), "add a LIMIT, or group the rows")
+		}
+		r.Rows = append(r.Rows, plain(row))
+	}
+}
+
+// plain turns what the driver gives into what a Result holds.
+func plain(row []driver.Value) []any {
+	values := make([]any, len(row))
+	for i, v := range row {
+		if b, ok := v.([]byte); ok {
+			v = string(b)
+		}
+		values[i] = v
+	}
+	return values
+}
+
+// sqlError words SQLite's errors for the person who typed the SQL.
+func sqlError(err error) error {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return fmt.Errorf("asking the log: %w", err)
+	}
+	text := strings.TrimPrefix(e.Error(), "SQL logic error: ")
+	switch {
+	case e.Code == sqlite3.ErrAuth:
+		return errNotSelect
+	case strings.Contains(text, "no such column"), strings.Contains(text, "no such table"):
+		return hint.Wrap(fmt.Errorf("sql: %s", text), "FROM log has the columns "+strings.Join(logColumns, ", "))
+	}
+	return fmt.Errorf("sql: %s", text)
+}
