@@ -85,6 +85,7 @@ func (p *planner) adoptInto(v VHost, name string, text []byte) error {
 	}
 	edit, why := p.s.adoptEdit(v, name, current)
 	if why != nil {
+		why.Certificate = name
 		p.plan.Missing = append(p.plan.Missing, *why)
 		return nil
 	}
@@ -129,7 +130,7 @@ func (p *planner) missing() {
 			}
 		}
 		if !served {
-			p.plan.Missing = append(p.plan.Missing, Finding{Code: "no-vhost", File: p.s.ConfigFile,
+			p.plan.Missing = append(p.plan.Missing, Finding{Code: "no-vhost", Certificate: name, File: p.s.ConfigFile,
 				What: "no TLS virtual host serves a name of certificate " + name + " (" + strings.Join(leaf.DNSNames, ", ") + ")",
 				Fix:  "tlskeeper apache vhost " + name})
 		}
@@ -143,7 +144,7 @@ func (p *planner) notAdopted(v VHost, name string) {
 	if err != nil {
 		quoted = filepath.Base(p.s.cfg.sitePath(name))
 	}
-	f := Finding{Code: "not-adopted", File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
+	f := Finding{Code: "not-adopted", Certificate: name, File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
 		What: "does not serve certificate " + name + "; `tlskeeper apache adopt " + name + "` puts the line there"}
 	if own := p.besides(v, name); len(own) > 0 {
 		f.File, f.Line = own[0].file, own[0].line

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +22,18 @@ type Result struct {
 	Proved    int       `json:"proved"`   // handshakes with the live server that showed what was planned
 	Warnings  []Finding `json:"warnings"` // of the plan
 	Missing   []Finding `json:"missing"`  // certificates that no virtual host serves
+}
+
+// Serving are those of these certificates that every one of their virtual
+// hosts serves now.
+func (r *Result) Serving(generations map[string]string) []string {
+	var out []string
+	for _, name := range sortedKeys(generations) {
+		if !slices.ContainsFunc(r.Missing, func(f Finding) bool { return f.Certificate == name }) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // Apply makes a plan true: it proves it on a shadow Apache, writes, reloads,

@@ -12,8 +12,10 @@ type Finding struct {
 	File  string `json:"file,omitempty"`
 	Line  int    `json:"line,omitempty"`
 	VHost string `json:"vhost,omitempty"`
-	What  string `json:"what"`
-	Fix   string `json:"fix,omitempty"` // text to put there, or command to type
+
+	Certificate string `json:"certificate,omitempty"` // name of ours that this is about
+	What        string `json:"what"`
+	Fix         string `json:"fix,omitempty"` // text to put there, or command to type
 }
 
 func (f Finding) String() string {

@@ -17,7 +17,7 @@ import (
 // Plan is a change worked out and not yet made.
 type Plan struct {
 	Change   Change       `json:"change"`
-	Files    []FileChange `json:"files"`
+	Files    []FileChange `json:"-"`        // whole files: they may hold passwords
 	Warnings []Finding    `json:"warnings"` // would be true after it; worth a look
 	Blocked  []Finding    `json:"blocked"`  // Apply refuses until these are gone
 	Missing  []Finding    `json:"missing"`  // certificates that no virtual host would serve, and what to write where

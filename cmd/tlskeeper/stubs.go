@@ -8,7 +8,6 @@ func (a *app) issueCommand() *cli.Command  { return nil }
 func (a *app) renewCommand() *cli.Command  { return nil }
 func (a *app) certsCommand() *cli.Command  { return nil }
 func (a *app) revokeCommand() *cli.Command { return nil }
-func (a *app) apacheCommand() *cli.Command { return nil }
 func (a *app) agentCommand() *cli.Command  { return nil }
 func (a *app) tailCommand() *cli.Command   { return nil }
 func (a *app) importCommand() *cli.Command { return nil }

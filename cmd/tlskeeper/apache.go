@@ -1,0 +1,381 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/acme"
+	"tlskeeper/apacheconf"
+	"tlskeeper/internal/config"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
+	"tlskeeper/query"
+)
+
+// costDays is how far back a plan looks for what it would cost.
+const costDays = 30
+
+func (a *app) apacheCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "apache",
+		Usage: "log, harden, and check the Apache of this host, and undo it",
+		Subcommands: []*cli.Command{
+			a.apachePlanCommand(), a.apacheApplyCommand(), a.apacheAdoptCommand(),
+			a.apacheVHostCommand(), a.apacheRollbackCommand(), a.apacheStatusCommand(), a.apacheUninstallCommand(),
+		},
+	}
+}
+
+func profileFlag() cli.Flag {
+	return &cli.StringFlag{Name: "profile", Usage: "harden with the profile `NAME` instead of the configured one (" + strings.Join(profileNames(), ", ") + ")"}
+}
+
+func logOnlyFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "log-only", Usage: "install the TLS log and nothing else"}
+}
+
+func confirmFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "show the change and make none"},
+		&cli.BoolFlag{Name: "allow-restart", Usage: "stop and start Apache where a reload would not do"},
+	}
+}
+
+func (a *app) apachePlanCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "plan",
+		Usage:     "show what hardening would change, break and cost; change nothing",
+		UsageText: "tlskeeper apache plan\ntlskeeper apache plan --profile modern\ntlskeeper apache plan --log-only --json",
+		Description: "Prints the exact difference of every file, what to know about it with file and\n" +
+			"line, and how many logged requests used what the profile removes.",
+		Flags: []cli.Flag{profileFlag(), logOnlyFlag()},
+		Action: func(c *cli.Context) error {
+			return a.apacheChange(c, a.hardening, func(*apacheRun) error { return nil })
+		},
+	}
+}
+
+func (a *app) apacheApplyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "apply",
+		Usage:     "make the plan true: prove, install, reload, check on the wire",
+		UsageText: "tlskeeper apache apply --log-only\ntlskeeper apache apply\ntlskeeper apache apply --profile modern --dry-run\ntlskeeper apache apply --yes",
+		Description: "The change runs in a shadow Apache first. What does not hold on the live server\n" +
+			"is undone (exit status 7). A second run touches nothing.",
+		Flags:  append([]cli.Flag{profileFlag(), logOnlyFlag()}, confirmFlags()...),
+		Action: func(c *cli.Context) error { return a.apacheChange(c, a.hardening, a.applyPlan) },
+	}
+}
+
+func (a *app) apacheAdoptCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "adopt",
+		Usage:     "let the virtual hosts of a certificate serve ours",
+		ArgsUsage: "NAME...",
+		UsageText: "tlskeeper apache adopt www.example.org\ntlskeeper apache adopt --all --yes\ntlskeeper apache adopt www.example.org --dry-run",
+		Description: "Exactly the certificate lines of the virtual hosts become one Include; nothing\n" +
+			"else of the file changes. `tlskeeper apache rollback` puts them back.",
+		Flags:  append([]cli.Flag{&cli.BoolFlag{Name: "all", Usage: "every certificate that was issued"}}, confirmFlags()...),
+		Action: func(c *cli.Context) error { return a.apacheChange(c, a.adoption, a.applyPlan) },
+	}
+}
+
+func (a *app) apacheVHostCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "vhost",
+		Usage:     "write a complete TLS virtual host for a certificate",
+		ArgsUsage: "NAME",
+		UsageText: "tlskeeper apache vhost www.example.org --document-root /var/www/html\ntlskeeper apache vhost app.example.org --proxy http://127.0.0.1:3000/",
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "document-root", Usage: "serve the files of `DIR`"},
+			&cli.StringFlag{Name: "proxy", Usage: "pass everything to `URL`"},
+			&cli.StringFlag{Name: "address", Usage: "listen on `ADDRESS`", Value: "*:443"},
+		}, confirmFlags()...),
+		Action: func(c *cli.Context) error { return a.apacheChange(c, a.newVHost, a.applyPlan) },
+	}
+}
+
+func (a *app) apacheRollbackCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "rollback",
+		Usage:       "undo the last change, adoptions included, byte for byte",
+		UsageText:   "tlskeeper apache rollback\ntlskeeper apache rollback --yes",
+		Description: "Renewed certificates stay: nothing points back to an old one. Browsers keep\nwhat HSTS told them.",
+		Flags:       []cli.Flag{confirmFlags()[0], confirmFlags()[2]},
+		Action: func(c *cli.Context) error {
+			return a.apacheUndo(c, "undo the last change", apacheconf.Rollback)
+		},
+	}
+}
+
+func (a *app) apacheUninstallCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "uninstall",
+		Usage:     "take everything of ours out of Apache; certificates stay",
+		UsageText: "tlskeeper apache uninstall\ntlskeeper apache uninstall --yes",
+		Flags:     []cli.Flag{confirmFlags()[0], confirmFlags()[2]},
+		Action: func(c *cli.Context) error {
+			return a.apacheUndo(c, "take everything of ours out of Apache", apacheconf.Uninstall)
+		},
+	}
+}
+
+func (a *app) apacheStatusCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "status",
+		Usage:       "compare what was installed, the files, and the wire",
+		UsageText:   "tlskeeper apache status\ntlskeeper apache status --json",
+		Description: "Every difference is a finding, and findings end in exit status 3.",
+		Action:      a.apacheStatus,
+	}
+}
+
+// apacheConfig is the part of the configuration that apacheconf gets.
+func (a *app) apacheConfig(c *cli.Context, cfg *config.Config) apacheconf.Config {
+	return apacheconf.Config{Binary: cfg.Apache.Binary, ServerRoot: cfg.Apache.ServerRoot, ConfigFile: cfg.Apache.ConfigFile,
+		EtcDir: filepath.Join(cfg.Paths.Etc, "apache"), StateDir: cfg.Paths.Apache, TLSLog: cfg.Apache.TLSLog,
+		StartCommand: cfg.Apache.StartCommand, Log: a.log(c)}
+}
+
+// apacheRun is one command's way from the change to its result.
+type apacheRun struct {
+	c      *cli.Context
+	cfg    *config.Config
+	change apacheconf.Change
+	server *apacheconf.Server
+	plan   *apacheconf.Plan
+	answer apacheAnswer
+}
+
+// apacheChange plans what the command asks for, prints it, and goes on.
+func (a *app) apacheChange(c *cli.Context, what func(*cli.Context, *config.Config) (apacheconf.Change, error), then func(*apacheRun) error) error {
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	r := &apacheRun{c: c, cfg: cfg}
+	if r.change, err = what(c, cfg); err != nil {
+		return err
+	}
+	if r.server, err = apacheconf.Discover(c.Context, a.apacheConfig(c, cfg)); err != nil {
+		return err
+	}
+	if r.plan, err = r.server.Plan(c.Context, r.change); err != nil {
+		return err
+	}
+	r.answer = newApacheAnswer(r)
+	if r.change.Profile != "" {
+		if r.answer.Cost, err = a.cost(c.Context, cfg, r.change.Profile); err != nil {
+			return err
+		}
+	}
+	if !a.json(c) {
+		r.answer.write(a.stdout)
+	}
+	if err := then(r); err != nil || !a.json(c) {
+		return err
+	}
+	return a.printJSON(r.answer)
+}
+
+// hardening is the change of plan and apply: the policy, and the newest
+// generation of every certificate.
+func (a *app) hardening(c *cli.Context, cfg *config.Config) (apacheconf.Change, error) {
+	change := apacheconf.Change{LogOnly: c.Bool("log-only"), AllowRestart: c.Bool("allow-restart")}
+	if change.LogOnly {
+		return change, nil
+	}
+	change.Profile, change.HSTS, change.Redirect = cfg.Apache.Profile, cfg.Apache.HSTS, cfg.Apache.Redirect
+	if name := c.String("profile"); name != "" {
+		if !slices.Contains(profileNames(), name) {
+			return change, hint.Wrap(usagef("apache: unknown profile %q", name), "profiles: "+strings.Join(profileNames(), ", "))
+		}
+		change.Profile = name
+	}
+	var err error
+	change.Generations, err = generations(cfg)
+	return change, err
+}
+
+// generations is the newest generation of every certificate in the store.
+func generations(cfg *config.Config) (map[string]string, error) {
+	store := acme.OpenStore(cfg.Paths.ACME)
+	all, err := store.List()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, cert := range all {
+		g, err := store.Latest(cert.Name)
+		if err != nil {
+			continue // ordered, and nothing issued yet
+		}
+		out[cert.Name] = g.Dir
+	}
+	return out, nil
+}
+
+func (a *app) adoption(c *cli.Context, cfg *config.Config) (apacheconf.Change, error) {
+	all, err := generations(cfg)
+	if err != nil {
+		return apacheconf.Change{}, err
+	}
+	names := c.Args().Slice()
+	if c.Bool("all") == (len(names) > 0) {
+		return apacheconf.Change{}, hint.Wrap(usagef("apache adopt: want certificate names, or --all"), "tlskeeper certs")
+	}
+	if c.Bool("all") {
+		for name := range all {
+			names = append(names, name)
+		}
+	}
+	change := apacheconf.Change{Generations: map[string]string{}, AllowRestart: c.Bool("allow-restart")}
+	for _, name := range names {
+		if all[name] == "" {
+			return change, hint.Wrap(fmt.Errorf("apache adopt: certificate %s was not issued yet", term.Escape(name)), "tlskeeper issue "+name)
+		}
+		change.Generations[name] = all[name]
+		change.Adopt = append(change.Adopt, name)
+	}
+	return change, nil
+}
+
+func (a *app) newVHost(c *cli.Context, cfg *config.Config) (apacheconf.Change, error) {
+	name := c.Args().First()
+	if c.NArg() != 1 || c.String("document-root") != "" && c.String("proxy") != "" {
+		return apacheconf.Change{}, hint.Wrap(usagef("apache vhost: want one certificate name, and --document-root or --proxy"), "tlskeeper apache vhost --help")
+	}
+	g, err := acme.OpenStore(cfg.Paths.ACME).Latest(name)
+	if err != nil {
+		return apacheconf.Change{}, hint.Wrap(fmt.Errorf("apache vhost: certificate %s was not issued yet", term.Escape(name)), "tlskeeper issue "+name)
+	}
+	return apacheconf.Change{Generations: map[string]string{name: g.Dir}, AllowRestart: c.Bool("allow-restart"),
+		VHost: &apacheconf.NewVHost{Name: name, Names: g.Leaf.DNSNames, Address: c.String("address"),
+			DocumentRoot: c.String("document-root"), Proxy: c.String("proxy")}}, nil
+}
+
+// cost asks the history; none is an answer too.
+func (a *app) cost(ctx context.Context, cfg *config.Config, profile string) (*apacheconf.Cost, error) {
+	var lines []apacheconf.CostLine
+	db, err := query.Open(cfg.Agent.Database)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("asking the history: %w", err)
+	default:
+		defer db.Close()
+		costs, err := query.Cost(ctx, db, time.Now().AddDate(0, 0, -costDays))
+		if err != nil {
+			return nil, fmt.Errorf("asking the history: %w", err)
+		}
+		for _, l := range costs.Lines {
+			lines = append(lines, apacheconf.CostLine(l))
+		}
+	}
+	cost, err := apacheconf.CostOf(profile, lines)
+	return &cost, err
+}
+
+// applyPlan asks where it may ask, and applies.
+func (a *app) applyPlan(r *apacheRun) error {
+	if r.c.Bool("dry-run") {
+		return nil
+	}
+	if len(r.change.Adopt) > 0 && !r.c.Bool("all") && len(r.plan.Missing) > 0 {
+		return &apacheconf.RefusedError{Why: "this cannot be adopted without a person", Findings: r.plan.Missing}
+	}
+	if len(r.plan.Blocked) == 0 && !r.plan.Empty() {
+		if err := a.confirm(r.c, "apply this?"); err != nil {
+			return err
+		}
+	}
+	result, err := r.server.Apply(r.c.Context, r.plan)
+	if err != nil {
+		return err
+	}
+	r.answer.Result = result
+	a.noteDeployed(r, result)
+	if !a.json(r.c) {
+		writeResult(a.stdout, result)
+	}
+	return nil
+}
+
+// noteDeployed remembers what Apply has seen served.
+func (a *app) noteDeployed(r *apacheRun, result *apacheconf.Result) {
+	store := acme.OpenStore(r.cfg.Paths.ACME)
+	for _, name := range result.Serving(r.change.Generations) {
+		g, err := store.Latest(name)
+		if err == nil && g.Dir == r.change.Generations[name] {
+			err = store.MarkDeployed(name, g.Number, time.Now())
+		}
+		if err != nil {
+			a.log(r.c).Warn("noting a deployed certificate failed", "name", name, "err", err)
+		}
+	}
+}
+
+// confirm asks on a terminal; elsewhere --yes must say it.
+func (a *app) confirm(c *cli.Context, question string) error {
+	if c.Bool("yes") {
+		return nil
+	}
+	if !term.IsTerminal(a.stdin) || !term.IsTerminal(a.stderr) {
+		return hint.Wrap(&apacheconf.RefusedError{Why: "there is no terminal to ask on"}, "--yes, once the plan is right")
+	}
+	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
+	line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return &apacheconf.RefusedError{Why: "not confirmed"}
+	}
+	return nil
+}
+
+func (a *app) apacheUndo(c *cli.Context, what string, undo func(context.Context, apacheconf.Config, apacheconf.Undo) (*apacheconf.Result, error)) error {
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	if err := a.confirm(c, what+"?"); err != nil {
+		return err
+	}
+	result, err := undo(c.Context, a.apacheConfig(c, cfg), apacheconf.Undo{AllowRestart: c.Bool("allow-restart")})
+	if err != nil {
+		return err
+	}
+	if a.json(c) {
+		return a.printJSON(result)
+	}
+	writeResult(a.stdout, result)
+	return nil
+}
+
+func (a *app) apacheStatus(c *cli.Context) error {
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	report, err := apacheconf.Status(c.Context, a.apacheConfig(c, cfg))
+	if err != nil {
+		return err
+	}
+	if a.json(c) {
+		err = a.printJSON(report)
+	} else {
+		writeApacheStatus(a.stdout, report)
+	}
+	if err == nil && (len(report.Drift) > 0 || report.CutOff) {
+		err = errFindings
+	}
+	return err
+}
