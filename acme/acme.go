@@ -139,6 +139,9 @@ func httpsTransport(caFile string) (*http.Transport, error) {
 // Store returns where the client keeps its certificates.
 func (c *Client) Store() *Store { return c.store }
 
+// Knows tells whether a CA with that directory is configured.
+func (c *Client) Knows(directory string) bool { return c.endpointOf(directory) != nil }
+
 // endpointOf finds the CA with that directory among the configured ones.
 func (c *Client) endpointOf(directory string) *endpoint {
 	for _, e := range c.endpoints {

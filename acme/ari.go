@@ -28,6 +28,13 @@ type ARI struct {
 	Moved          bool      `json:"moved,omitempty"` // the window was moved forward since we first saw it
 }
 
+// Urgent tells that the CA has moved the renewal of cert into the past: it is
+// about to be revoked. A window that was in the past from the beginning is a
+// CA's mistake, and must not lead to one certificate after another.
+func (a *ARI) Urgent(cert *x509.Certificate, now time.Time) bool {
+	return a.CertID == CertID(cert) && a.Moved && a.End.Before(now)
+}
+
 // Bounds of the pause between two questions (RFC 9773, section 4.3.2).
 const (
 	minPoll     = time.Minute

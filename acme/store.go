@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tlskeeper/internal/durable"
@@ -34,6 +35,7 @@ type Certificate struct {
 type State struct {
 	Deployed    int       `json:"deployed,omitempty"` // the generation last seen being served
 	DeployedAt  time.Time `json:"deployed_at,omitzero"`
+	Held        int       `json:"held,omitempty"`    // the generation that the user rolled back from
 	Revoked     []int     `json:"revoked,omitempty"` // generations that we revoked
 	Failures    int       `json:"failures,omitempty"`
 	LastError   string    `json:"last_error,omitempty"`
@@ -126,7 +128,36 @@ func (s *Store) change(name string, f func(*State)) error {
 
 // MarkDeployed notes that a handshake showed this generation being served.
 func (s *Store) MarkDeployed(name string, number int, at time.Time) error {
-	return s.change(name, func(st *State) { st.Deployed, st.DeployedAt = number, at.UTC() })
+	return s.change(name, func(st *State) {
+		if st.Deployed != number || st.DeployedAt.IsZero() {
+			st.DeployedAt = at.UTC()
+		}
+		st.Deployed = number
+		if st.Failures == 0 {
+			st.LastError, st.LastErrorAt = "", time.Time{}
+		}
+	})
+}
+
+// MarkNotDeployed notes why the newest generation is not served.
+func (s *Store) MarkNotDeployed(name, why string, at time.Time) error {
+	return s.change(name, func(st *State) { st.LastError, st.LastErrorAt = why, at.UTC() })
+}
+
+// MarkRolledBack notes that the user went back to a former generation, which
+// is being served: the one he left is not deployed again.
+func (s *Store) MarkRolledBack(name string, to, from int, at time.Time) error {
+	return s.change(name, func(st *State) { st.Deployed, st.DeployedAt, st.Held = to, at.UTC(), from })
+}
+
+// WantsDeploy tells whether the newest generation is still to be served.
+func (c Certificate) WantsDeploy() bool {
+	return c.Latest.Number > 0 && c.Latest.Number != c.State.Deployed && c.Latest.Number != c.State.Held
+}
+
+// Revoked tells whether the newest generation was revoked by us.
+func (c Certificate) Revoked() bool {
+	return slices.Contains(c.State.Revoked, c.Latest.Number)
 }
 
 // Link points live/NAME at a generation.
@@ -144,6 +175,14 @@ func (s *Store) Link(g Generation) error {
 		return nil
 	}
 	return durable.Symlink(target, link)
+}
+
+// Numbers lists the generations of a certificate, oldest first.
+func (s *Store) Numbers(name string) ([]int, error) {
+	if err := checkCertName(name); err != nil {
+		return nil, err
+	}
+	return s.numbers(name)
 }
 
 // Prune removes all but the newest keep generations, and never the deployed

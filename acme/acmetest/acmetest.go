@@ -5,6 +5,7 @@ package acmetest
 
 import (
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log"
@@ -48,6 +49,9 @@ type Options struct {
 type CA struct {
 	Directory string // URL
 	RootFile  string // PEM file with the root of its HTTPS, for a client's ca_file
+	// IssuingRootFile is the PEM file with the roots of what it issues, for
+	// those who visit a certified server.
+	IssuingRootFile string
 
 	counts  counts
 	store   *db.MemoryStore
@@ -68,7 +72,7 @@ func Start(o Options) (*CA, error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	c.handler = c.build(o)
-	if err := c.listen(o.Dir); err != nil {
+	if err := errors.Join(c.listen(o.Dir), c.writeRoots(o.Dir)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
@@ -146,13 +150,32 @@ func (c *CA) Close() error {
 	return errors.Join(err, c.dns.close())
 }
 
-// Roots returns what a client of the certified servers has to trust.
+// IssuingRoots returns the roots of what the CA issues; the first is the one
+// that the default chain leads to.
+func (c *CA) IssuingRoots() []*x509.Certificate {
+	var roots []*x509.Certificate
+	for i := range c.issuer.GetNumberOfRootCerts() {
+		roots = append(roots, c.issuer.GetRootCert(i).Cert)
+	}
+	return roots
+}
+
+// Roots is IssuingRoots as what a client trusts.
 func (c *CA) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
-	for i := range c.issuer.GetNumberOfRootCerts() {
-		pool.AddCert(c.issuer.GetRootCert(i).Cert)
+	for _, root := range c.IssuingRoots() {
+		pool.AddCert(root)
 	}
 	return pool
+}
+
+func (c *CA) writeRoots(dir string) error {
+	var all []byte
+	for _, root := range c.IssuingRoots() {
+		all = append(all, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})...)
+	}
+	c.IssuingRootFile = filepath.Join(dir, "issuing-roots.pem")
+	return os.WriteFile(c.IssuingRootFile, all, 0o644)
 }
 
 // SetTXT gives name one TXT record, for dns-01.

@@ -1,0 +1,108 @@
+package renewal
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"tlskeeper/acme"
+	"tlskeeper/apacheconf"
+	"tlskeeper/apacheconf/probe"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/leaf"
+)
+
+// probeTimeout bounds one handshake with the local server.
+const probeTimeout = 10 * time.Second
+
+// Apache deploys to the Apache that cfg describes.
+func Apache(cfg apacheconf.Config) Deployer {
+	return Deployer{
+		Activate: func(ctx context.Context, generations map[string]string) error {
+			_, err := apacheconf.Activate(ctx, cfg, generations)
+			return err
+		},
+		Served: func(ctx context.Context, generations []acme.Generation) (map[string]error, error) {
+			server, err := apacheconf.Discover(ctx, cfg)
+			if err != nil {
+				return nil, err
+			}
+			why := map[string]error{}
+			for _, g := range generations {
+				if err := servedBy(ctx, server, g); err != nil {
+					why[g.Name] = err
+				}
+			}
+			return why, nil
+		},
+		Active: func() (map[string]string, error) { return apacheconf.ActiveGenerations(cfg.EtcDir) },
+	}
+}
+
+// servedBy returns nil when every TLS virtual host that the certificate is
+// valid for includes our lines, and shows this very leaf to the clients that
+// can choose its signature family.
+func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation) error {
+	adopt := "tlskeeper apache adopt " + g.Name
+	var faults []error
+	found := false
+	for _, v := range server.VHosts {
+		if !v.TLS || len(v.Names) == 0 || g.Leaf.VerifyHostname(v.Names[0]) != nil {
+			continue
+		}
+		found = true
+		if v.Include != g.Name {
+			faults = append(faults, hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) does not serve it", v.Name(), v.File, v.Line), adopt))
+			continue
+		}
+		faults = append(faults, shown(ctx, v, g.Leaf))
+	}
+	if !found {
+		return hint.Wrap(errors.New("no TLS virtual host of Apache has one of its names as ServerName"), "write one, then: "+adopt)
+	}
+	return errors.Join(faults...)
+}
+
+func shown(ctx context.Context, v apacheconf.VHost, want *x509.Certificate) error {
+	for _, address := range v.Addresses {
+		target := probe.Target{Addr: dialable(address), SNI: v.Names[0]}
+		got, err := handshake(ctx, target, leaf.Family(want))
+		if err != nil {
+			return fmt.Errorf("asking %s for %s: %w", target.Addr, target.SNI, err)
+		}
+		if !got.Equal(want) {
+			return fmt.Errorf("%s shows serial %x for %s, not %x", target.Addr, got.SerialNumber, target.SNI, want.SerialNumber)
+		}
+	}
+	return nil
+}
+
+func handshake(ctx context.Context, target probe.Target, family string) (*x509.Certificate, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	cert, _, err := probe.Leaf(ctx, target, family)
+	return cert, err
+}
+
+// dialable turns a virtual host's address into one to connect to: any address
+// is loopback, and no port is 443.
+func dialable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host, port = strings.Trim(address, "[]"), "443"
+	}
+	if port == "*" {
+		port = "443"
+	}
+	switch host {
+	case "*", "_default_", "0.0.0.0", "":
+		host = "127.0.0.1"
+	case "::":
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port)
+}

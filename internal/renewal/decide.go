@@ -1,0 +1,160 @@
+package renewal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tlskeeper/acme"
+)
+
+// decideAll fills the report with what is to be done. A bad request fails
+// before anything is asked of a CA.
+func (r *run) decideAll(ctx context.Context) error {
+	for _, q := range r.Requests {
+		if !r.wanted(q.Name) {
+			continue
+		}
+		if err := q.Check(); err != nil {
+			return err
+		}
+		if err := r.decide(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) decide(ctx context.Context, q acme.Request) error {
+	cert, err := r.store.Certificate(q.Name)
+	if err != nil {
+		return err
+	}
+	out := r.outcome(q.Name)
+	if cert.Latest.Number == 0 {
+		out.Action, out.Reason = ActionIssue, "never issued"
+		return nil
+	}
+	due := r.due(ctx, cert)
+	out.note(cert, due.At)
+	out.Action, out.Reason = ActionRenew, r.reason(q, cert, due)
+	if out.Reason == "" {
+		out.Action, out.Reason = ActionKeep, fmt.Sprintf("renewal on %s (%s)", due.At.UTC().Format(time.RFC3339), due.Reason)
+	}
+	return nil
+}
+
+func (o *Outcome) note(c acme.Certificate, renewAt time.Time) {
+	o.Generation, o.Serial, o.NotAfter = c.Latest.Number, c.Latest.Serial(), c.Latest.Leaf.NotAfter
+	o.RenewAt, o.Deployed = renewAt, c.State.Deployed == c.Latest.Number
+}
+
+// due asks the CA where it is time to; a dry run decides by what is known. A
+// CA that does not answer is no reason not to renew.
+func (r *run) due(ctx context.Context, c acme.Certificate) acme.Decision {
+	ari := c.State.ARI
+	if r.Client != nil && !r.DryRun {
+		fresh, err := r.Client.RenewalInfo(ctx, c.Latest)
+		if err != nil {
+			r.Log.Warn("no renewal information", "certificate", c.Name, "err", err)
+		}
+		if fresh != nil {
+			ari = fresh
+		}
+	}
+	d := acme.Due(c.Latest.Leaf, time.Now(), ari)
+	if ari != nil && ari.Moved && d.Due {
+		r.Log.Warn("the CA moved the renewal forward", "certificate", c.Name, "explanation", ari.ExplanationURL)
+	}
+	return d
+}
+
+// reason says why a certificate that exists is issued again, "" for no reason.
+func (r *run) reason(q acme.Request, c acme.Certificate, due acme.Decision) string {
+	switch {
+	case r.Force:
+		return "forced"
+	case c.Revoked():
+		return "revoked"
+	case r.Client != nil && !r.Client.Knows(c.Latest.Meta.Directory):
+		return "issued by a CA that is not configured any more"
+	case !matches(q, c.Latest):
+		return "names or key type changed"
+	case due.Due:
+		return "due since " + due.At.UTC().Format(time.RFC3339) + " (" + due.Reason + ")"
+	}
+	return ""
+}
+
+// matches tells whether a generation is still what is asked for. What is in a
+// user's CSR decides by itself.
+func matches(q acme.Request, g acme.Generation) bool {
+	if q.CSRFile != "" {
+		return true
+	}
+	names, err := acme.Names(q.Names)
+	if err != nil {
+		return false
+	}
+	kind := q.KeyType
+	if kind == "" {
+		kind = acme.DefaultKeyType
+	}
+	slices.Sort(names)
+	return slices.Equal(names, slices.Sorted(slices.Values(g.Meta.Names))) && string(kind) == g.Meta.KeyType
+}
+
+// issueAll issues what is due, each by itself: one failure does not hold up
+// another certificate.
+func (r *run) issueAll(ctx context.Context) {
+	var due []string
+	for _, out := range r.report.Certificates {
+		if out.Action == ActionIssue || out.Action == ActionRenew {
+			due = append(due, out.Name)
+		}
+	}
+	if len(due) == 0 {
+		return
+	}
+	if err := r.Hooks.pre(ctx, due); err != nil {
+		r.failed = append(r.failed, err)
+		return
+	}
+	for _, name := range due {
+		if ctx.Err() != nil {
+			break
+		}
+		r.issue(ctx, name)
+	}
+	if err := r.Hooks.post(context.WithoutCancel(ctx), due); err != nil {
+		r.failed = append(r.failed, err)
+	}
+	if ctx.Err() != nil {
+		r.failed = append(r.failed, ctx.Err())
+	}
+}
+
+func (r *run) issue(ctx context.Context, name string) {
+	out := r.outcome(name)
+	options := acme.IssueOptions{Force: r.Force, Attended: r.Attended}
+	if cert, err := r.store.Certificate(name); err == nil && cert.Latest.Number > 0 {
+		options.Replaces = acme.CertID(cert.Latest.Leaf)
+		options.Urgent = cert.Revoked() || cert.State.ARI != nil && cert.State.ARI.Urgent(cert.Latest.Leaf, time.Now())
+	}
+	g, err := r.Client.Issue(ctx, *r.requestOf(name), options)
+	if backoff, ok := errors.AsType[*acme.BackoffError](err); ok && backoff.Cause == nil && !r.Attended {
+		out.Action, out.Reason = ActionWait, backoff.Error()
+		r.Log.Warn("waiting before the next try", "certificate", name, "err", backoff)
+		return
+	}
+	if err != nil {
+		out.Error = err.Error()
+		r.failed = append(r.failed, fmt.Errorf("certificate %s: %w", name, err))
+		return
+	}
+	out.Issued, out.Deployed = true, false
+	out.Generation, out.Serial, out.NotAfter = g.Number, g.Serial(), g.Leaf.NotAfter
+	out.RenewAt = acme.Due(g.Leaf, time.Now(), nil).At
+}

@@ -1,0 +1,220 @@
+package renewal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tlskeeper/acme"
+	"tlskeeper/internal/hint"
+)
+
+// Deployer is the server that serves the certificates. Apache returns the real
+// one.
+type Deployer struct {
+	// Activate makes the server use these generations (certificate name to
+	// directory), with one reload for all.
+	Activate func(ctx context.Context, generations map[string]string) error
+	// Served shakes hands, and returns for each certificate that is not shown
+	// to every client that should see it what is wrong.
+	Served func(ctx context.Context, generations []acme.Generation) (map[string]error, error)
+	// Active tells which generation the server's configuration names.
+	Active func() (map[string]string, error)
+}
+
+// deployAll activates every generation that is not served yet, also those of
+// former runs, and calls deployed what a handshake has shown and whose hook
+// has succeeded.
+func (r *run) deployAll(ctx context.Context) error {
+	list, err := r.store.List()
+	if err != nil {
+		return err
+	}
+	var pending []acme.Generation
+	for _, c := range list {
+		if c.WantsDeploy() && r.wanted(c.Name) {
+			pending = append(pending, c.Latest)
+		}
+	}
+	if len(pending) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	why := r.deploy(ctx, pending)
+	for _, g := range pending {
+		err := why[g.Name]
+		if err == nil {
+			err = r.Hooks.deploy(ctx, g)
+		}
+		if err = r.settle(g, err); err != nil {
+			why[g.Name] = err
+		}
+	}
+	if len(why) == 0 {
+		return nil
+	}
+	return hint.Wrap(&NotDeployedError{why}, adviceOf(why))
+}
+
+// deploy returns what is wrong with each generation that is not served.
+func (r *run) deploy(ctx context.Context, pending []acme.Generation) map[string]error {
+	usable, why := withKeys(pending)
+	if len(usable) == 0 {
+		return why
+	}
+	generations := map[string]string{}
+	for _, g := range usable {
+		generations[g.Name] = g.Dir
+	}
+	err := r.Deploy.Activate(ctx, generations)
+	var unserved map[string]error
+	if err == nil {
+		unserved, err = r.Deploy.Served(ctx, usable)
+	}
+	for _, g := range usable {
+		if fault := errors.Join(err, unserved[g.Name]); fault != nil {
+			why[g.Name] = fault
+		}
+	}
+	return why
+}
+
+// withKeys sorts out those whose key is not on this host (a user's own CSR).
+func withKeys(pending []acme.Generation) (usable []acme.Generation, why map[string]error) {
+	why = map[string]error{}
+	for _, g := range pending {
+		if g.KeyFile() == "" {
+			why[g.Name] = errors.New("its private key is not on this host: deploy " + g.ChainFile() + " where the key is")
+			continue
+		}
+		usable = append(usable, g)
+	}
+	return usable, why
+}
+
+// settle notes whether a generation is served.
+func (r *run) settle(g acme.Generation, fault error) error {
+	now := time.Now()
+	if fault != nil {
+		r.Log.Warn("certificate not deployed", "certificate", g.Name, "generation", g.Number, "err", fault)
+		if err := r.store.MarkNotDeployed(g.Name, "not deployed: "+fault.Error(), now); err != nil {
+			r.Log.Warn("the state could not be written", "certificate", g.Name, "err", err)
+		}
+		return fault
+	}
+	if err := r.store.MarkDeployed(g.Name, g.Number, now); err != nil {
+		return err
+	}
+	r.Log.Info("certificate deployed", "certificate", g.Name, "generation", g.Number, "serial", g.Serial())
+	for i := range r.report.Certificates {
+		if out := &r.report.Certificates[i]; out.Name == g.Name {
+			out.Deployed = true
+		}
+	}
+	return nil
+}
+
+// adviceOf is the first hint among the reasons.
+func adviceOf(why map[string]error) string {
+	for _, name := range (&NotDeployedError{why}).names() {
+		if h := hint.Of(why[name]); h != "" {
+			return h
+		}
+	}
+	return "see `tlskeeper apache status`; the next `tlskeeper renew` tries again"
+}
+
+// pruneAll removes old generations, except what the server's configuration
+// names. When that cannot be read, nothing is removed.
+func (r *run) pruneAll() {
+	active, err := r.Deploy.Active()
+	if err != nil {
+		r.Log.Warn("old generations are kept", "err", err)
+		return
+	}
+	for _, q := range r.Requests {
+		if q.Keep <= 0 || !r.wanted(q.Name) {
+			continue
+		}
+		spared := func(dir string) bool { return active[q.Name] == dir }
+		if err := r.store.Prune(q.Name, q.Keep, spared); err != nil {
+			r.Log.Warn("old generations could not be removed", "certificate", q.Name, "err", err)
+		}
+	}
+}
+
+// Confirm marks as deployed what is being served by now: after an adoption,
+// or an apply by hand.
+func Confirm(ctx context.Context, cfg Config) error {
+	r := newRun(cfg, Options{})
+	return r.locked(ctx, func() error {
+		list, err := r.store.List()
+		if err != nil {
+			return err
+		}
+		var pending []acme.Generation
+		for _, c := range list {
+			if c.WantsDeploy() && c.Latest.KeyFile() != "" {
+				pending = append(pending, c.Latest)
+			}
+		}
+		if len(pending) == 0 {
+			return r.publish()
+		}
+		unserved, err := r.Deploy.Served(ctx, pending)
+		if err != nil {
+			return errors.Join(err, r.publish())
+		}
+		for _, g := range pending {
+			if unserved[g.Name] == nil && r.Hooks.deploy(ctx, g) == nil {
+				err = errors.Join(err, r.settle(g, nil))
+			}
+		}
+		return errors.Join(err, r.publish())
+	})
+}
+
+// Rollback serves the generation before the one that is deployed, if it is
+// still valid. The one that was left is not deployed again; the next renewal
+// brings a new one.
+func Rollback(ctx context.Context, cfg Config, name string) (acme.Generation, error) {
+	r := newRun(cfg, Options{})
+	var to acme.Generation
+	err := r.locked(ctx, func() (err error) {
+		cert, err := r.store.Certificate(name)
+		if err != nil {
+			return err
+		}
+		if to, err = r.former(cert); err != nil {
+			return err
+		}
+		if fault := r.deploy(ctx, []acme.Generation{to})[name]; fault != nil {
+			return fmt.Errorf("rolling back %s to generation %d: %w", name, to.Number, fault)
+		}
+		return errors.Join(r.store.MarkRolledBack(name, to.Number, cert.Latest.Number, time.Now()), r.store.Link(to), r.publish())
+	})
+	return to, err
+}
+
+// former finds the newest valid generation before the one being served.
+func (r *run) former(cert acme.Certificate) (acme.Generation, error) {
+	numbers, err := r.store.Numbers(cert.Name)
+	if err != nil {
+		return acme.Generation{}, err
+	}
+	current := cert.State.Deployed
+	if current == 0 {
+		current = cert.Latest.Number
+	}
+	for i := len(numbers) - 1; i >= 0; i-- {
+		if numbers[i] >= current {
+			continue
+		}
+		g, err := r.store.Generation(cert.Name, numbers[i])
+		if err != nil || time.Now().After(g.Leaf.NotAfter) {
+			continue
+		}
+		return g, nil
+	}
+	return acme.Generation{}, fmt.Errorf("certificate %s has no earlier generation that is still valid", cert.Name)
+}

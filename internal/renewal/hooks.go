@@ -1,0 +1,60 @@
+package renewal
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tlskeeper/acme"
+	"tlskeeper/internal/child"
+)
+
+// Hooks are programs of the user, as lists of arguments: no shell sees them.
+// Their environment is PATH, LANG and
+//
+//	pre, post  TLSKEEPER_CERTIFICATES  names of the certificates that are due, with blanks between
+//	deploy     TLSKEEPER_CERTIFICATE   name of the certificate
+//	           TLSKEEPER_NAMES         its DNS names and addresses, with blanks between
+//	           TLSKEEPER_DIR           directory of the generation
+//	           TLSKEEPER_FULLCHAIN     path of the certificate with its chain
+//	           TLSKEEPER_KEY           path of the private key
+//
+// pre runs before something is issued, and its failure keeps it from being
+// issued; post runs after it, whatever came of it; deploy runs once for each
+// generation that is being served, and again in the next run if it failed.
+type Hooks struct {
+	Pre, Deploy, Post []string
+	Timeout           time.Duration // of each; 0 is two minutes
+}
+
+const defaultHookTimeout = 2 * time.Minute
+
+func (h Hooks) pre(ctx context.Context, due []string) error {
+	return h.run(ctx, "pre", h.Pre, "TLSKEEPER_CERTIFICATES="+strings.Join(due, " "))
+}
+
+func (h Hooks) post(ctx context.Context, due []string) error {
+	return h.run(ctx, "post", h.Post, "TLSKEEPER_CERTIFICATES="+strings.Join(due, " "))
+}
+
+func (h Hooks) deploy(ctx context.Context, g acme.Generation) error {
+	return h.run(ctx, "deploy", h.Deploy,
+		"TLSKEEPER_CERTIFICATE="+g.Name, "TLSKEEPER_NAMES="+strings.Join(g.Meta.Names, " "),
+		"TLSKEEPER_DIR="+g.Dir, "TLSKEEPER_FULLCHAIN="+g.ChainFile(), "TLSKEEPER_KEY="+g.KeyFile())
+}
+
+func (h Hooks) run(ctx context.Context, which string, argv []string, env ...string) error {
+	if len(argv) == 0 {
+		return nil
+	}
+	timeout := h.Timeout
+	if timeout <= 0 {
+		timeout = defaultHookTimeout
+	}
+	_, err := child.Run(ctx, child.Cmd{Argv: argv, Env: append(child.MinimalEnv(), env...), Timeout: timeout})
+	if err != nil {
+		return fmt.Errorf("running the %s hook: %w", which, err)
+	}
+	return nil
+}

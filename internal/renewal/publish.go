@@ -1,0 +1,53 @@
+package renewal
+
+import (
+	"errors"
+	"time"
+
+	"tlskeeper/acme"
+	"tlskeeper/internal/status"
+)
+
+// publish writes the public state file: every certificate of the store, and
+// the configured ones that were never issued.
+func (r *run) publish() error {
+	list, listErr := r.store.List()
+	for _, q := range r.Requests {
+		if !contains(list, q.Name) {
+			c, err := r.store.Certificate(q.Name)
+			if err == nil {
+				list = append(list, c)
+			}
+		}
+	}
+	state := status.State{WrittenAt: time.Now().UTC()}
+	for _, c := range list {
+		state.Certificates = append(state.Certificates, Public(c))
+	}
+	return errors.Join(listErr, status.Write(status.StatePath(r.Dir), state))
+}
+
+func contains(list []acme.Certificate, name string) bool {
+	for _, c := range list {
+		if c.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Public is what everybody may know about a certificate.
+func Public(c acme.Certificate) status.Certificate {
+	p := status.Certificate{Name: c.Name, LastError: c.State.LastError, LastErrorAt: c.State.LastErrorAt}
+	if c.Latest.Number == 0 {
+		return p
+	}
+	g := c.Latest
+	p.Names, p.KeyType, p.CA, p.Serial = g.Meta.Names, g.Meta.KeyType, g.Meta.CA, g.Serial()
+	p.Issuer, p.NotBefore, p.NotAfter, p.Generation = g.Leaf.Issuer.CommonName, g.Leaf.NotBefore, g.Leaf.NotAfter, g.Number
+	p.RenewAt = acme.Due(g.Leaf, time.Now(), c.State.ARI).At
+	if c.State.Deployed == g.Number || c.State.Held == g.Number {
+		p.DeployedAt = c.State.DeployedAt
+	}
+	return p
+}

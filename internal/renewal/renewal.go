@@ -1,0 +1,177 @@
+// Package renewal is one run of `renew` or `issue`: what is due is issued,
+// everything new is activated with one reload, seen being served, and only
+// then called deployed. A deployment that failed is tried again by the next
+// run, without a new order.
+//
+// It may import acme, apacheconf, apacheconf/probe, internal/{leaf,status}
+// and the mechanisms. It is the only place where certificates and Apache meet.
+package renewal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tlskeeper/acme"
+	"tlskeeper/internal/durable"
+	"tlskeeper/internal/flock"
+	"tlskeeper/internal/hint"
+)
+
+// Config is what a run works on.
+type Config struct {
+	Dir      string         // of the store, its lock included
+	Client   *acme.Client   // may be nil where nothing is issued (Confirm, Rollback)
+	Requests []acme.Request // the certificates that are wanted
+	Deploy   Deployer
+	Hooks    Hooks
+	LockWait time.Duration // how long to wait for another run
+	Log      *slog.Logger
+}
+
+// Options say what is asked of one run.
+type Options struct {
+	Only     []string // names of certificates; empty is all
+	Force    bool     // issue although nothing is due
+	Attended bool     // somebody waits: our own back-off does not apply
+	DryRun   bool     // decide, and change nothing
+}
+
+// Report is what a run did.
+type Report struct {
+	Certificates []Outcome `json:"certificates"`
+}
+
+// Outcome is what became of one certificate.
+type Outcome struct {
+	Name       string    `json:"name"`
+	Action     string    `json:"action"` // "issue", "renew", "keep" or "wait"
+	Reason     string    `json:"reason"` // why, in a few words
+	Generation int       `json:"generation"`
+	Serial     string    `json:"serial,omitempty"`
+	NotAfter   time.Time `json:"not_after,omitzero"`
+	RenewAt    time.Time `json:"renew_at,omitzero"`
+	Issued     bool      `json:"issued"`   // by this run
+	Deployed   bool      `json:"deployed"` // a handshake showed it
+	Error      string    `json:"error,omitempty"`
+}
+
+// The actions of an Outcome.
+const (
+	ActionIssue = "issue"
+	ActionRenew = "renew"
+	ActionKeep  = "keep"
+	ActionWait  = "wait"
+)
+
+// NotDeployedError says that certificates were issued, and are not served.
+type NotDeployedError struct{ Why map[string]error } // by certificate name
+
+func (e *NotDeployedError) Error() string {
+	var lines []string
+	for _, name := range e.names() {
+		lines = append(lines, fmt.Sprintf("certificate %s is issued but not deployed: %v", name, e.Why[name]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (e *NotDeployedError) names() []string {
+	var names []string
+	for name := range e.Why {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// run is one run with its lock held.
+type run struct {
+	Config
+	Options
+	store  *acme.Store
+	report *Report
+	failed []error
+}
+
+// Run does what is due. The report is complete also beside an error.
+//
+// Errors to branch on: *flock.HeldError, *NotDeployedError, and those of
+// acme.Client.Issue.
+func Run(ctx context.Context, cfg Config, o Options) (*Report, error) {
+	r := newRun(cfg, o)
+	if err := r.checkOnly(); err != nil {
+		return r.report, err
+	}
+	if o.DryRun {
+		return r.report, r.decideAll(ctx)
+	}
+	err := r.locked(ctx, func() error {
+		if err := r.decideAll(ctx); err != nil {
+			return err
+		}
+		r.issueAll(ctx)
+		err := r.deployAll(ctx)
+		r.pruneAll()
+		return errors.Join(errors.Join(r.failed...), err, r.publish())
+	})
+	return r.report, err
+}
+
+func newRun(cfg Config, o Options) *run {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &run{Config: cfg, Options: o, store: acme.OpenStore(cfg.Dir), report: &Report{}}
+}
+
+func (r *run) locked(ctx context.Context, do func() error) error {
+	if err := durable.MkdirAll(r.Dir, 0o700); err != nil {
+		return fmt.Errorf("making the directory of the certificates: %w", err)
+	}
+	lock, err := flock.Acquire(ctx, filepath.Join(r.Dir, "lock"), r.LockWait)
+	if err != nil {
+		return hint.Wrap(err, "wait until the other run has ended; a lock of a dead process does not block")
+	}
+	defer lock.Release()
+	return do()
+}
+
+// checkOnly refuses names that nothing is configured for.
+func (r *run) checkOnly() error {
+	for _, name := range r.Only {
+		known := slices.ContainsFunc(r.Requests, func(q acme.Request) bool { return q.Name == name })
+		if !known {
+			return hint.Wrap(fmt.Errorf("certificate %s is not configured", name), "`tlskeeper certs` lists them")
+		}
+	}
+	return nil
+}
+
+func (r *run) wanted(name string) bool {
+	return len(r.Only) == 0 || slices.Contains(r.Only, name)
+}
+
+// outcome returns the report's entry, which it adds when it is missing.
+func (r *run) outcome(name string) *Outcome {
+	for i := range r.report.Certificates {
+		if r.report.Certificates[i].Name == name {
+			return &r.report.Certificates[i]
+		}
+	}
+	r.report.Certificates = append(r.report.Certificates, Outcome{Name: name})
+	return &r.report.Certificates[len(r.report.Certificates)-1]
+}
+
+// requestOf finds what is configured under a name; nil where nothing is any more.
+func (r *run) requestOf(name string) *acme.Request {
+	i := slices.IndexFunc(r.Requests, func(q acme.Request) bool { return q.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &r.Requests[i]
+}
