@@ -89,6 +89,11 @@ func (s *Server) inverse(j *journal, u Undo) (*Plan, error) {
 	v := &inversion{s: s, now: now, was: oldManifest(s.cfg, j), overlay: s.newOverlay(),
 		plan: &Plan{force: true, modules: s.Modules, leaves: map[string]*x509.Certificate{}}}
 	v.plan.Change.AllowRestart = u.AllowRestart
+	for path := range v.was.Files { // renewals since are no drift
+		if v.siteOf(path) != "" {
+			v.was.Files[path] = now.Files[path]
+		}
+	}
 	for _, a := range slices.Backward(now.Adoptions[min(len(v.was.Adoptions), len(now.Adoptions)):]) {
 		v.adoptions = append(v.adoptions, a)
 		v.overlay.unadopt(a, s.cfg.sitePath(a.Name))

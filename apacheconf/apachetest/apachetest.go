@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"tlskeeper/internal/child"
@@ -157,7 +158,8 @@ func (a *Apache) Stop(ctx context.Context) error {
 	if pid == 0 {
 		return nil
 	}
-	err := a.run(ctx, "-k", "stop")
+	// By signal: `-k stop` would refuse to read a configuration that is broken.
+	err := syscall.Kill(pid, syscall.SIGTERM)
 	if waited := waitFor(ctx, commandTimeout, func() bool { return !a.owns(pid) }); waited != nil {
 		return fmt.Errorf("stopping apache %d in %s: %w", pid, a.Dir, errors.Join(waited, err))
 	}
