@@ -10,5 +10,3 @@ func (a *app) certsCommand() *cli.Command  { return nil }
 func (a *app) revokeCommand() *cli.Command { return nil }
 func (a *app) agentCommand() *cli.Command  { return nil }
 func (a *app) tailCommand() *cli.Command   { return nil }
-func (a *app) importCommand() *cli.Command { return nil }
-func (a *app) queryCommand() *cli.Command  { return nil }

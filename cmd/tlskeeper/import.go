@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
+	"tlskeeper/logship/ingest"
+	"tlskeeper/logship/store"
+)
+
+func (a *app) importCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "import",
+		Usage:     "take older TLS logs, plain or gzipped, into the database",
+		ArgsUsage: "FILE...",
+		UsageText: "tlskeeper import /var/log/apache2/tls.log.*.gz\ntlskeeper import --db ./trial.db tls.log.1",
+		Description: "Each line is taken once, also when a file is given again, compressed or under\n" +
+			"another name, and whatever the agent has read of it. Imported lines are not shipped.\n" +
+			"Of a file that the agent follows, what it has not read yet is left to it.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "db", Usage: "take them into the database `FILE`, not that of the configuration"},
+		},
+		Action: a.importFiles,
+	}
+}
+
+func (a *app) importFiles(c *cli.Context) error {
+	if !c.Args().Present() {
+		return hint.Wrap(usagef("import: which files?"), "tlskeeper import /var/log/apache2/tls.log.*.gz")
+	}
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	path, err := a.database(c)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(path, store.Options{Client: cfg.Agent.Client, Log: a.log(c)})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	results, err := ingest.Import(c.Context, s, c.Args().Slice(), a.log(c))
+	if a.json(c) {
+		if printErr := a.printJSON(append([]ingest.Result{}, results...)); err == nil {
+			err = printErr
+		}
+		return err
+	}
+	for _, r := range results {
+		a.printImport(r)
+	}
+	return err
+}
+
+func (a *app) printImport(r ingest.Result) {
+	fmt.Fprintf(a.stdout, "%s: %d lines, %d new\n", term.Escape(r.Path), r.Lines, r.New)
+	if r.Unfinished > 0 {
+		fmt.Fprintf(a.stderr, "%s: its last line is not finished (%d bytes): left out\n", term.Escape(r.Path), r.Unfinished)
+	}
+	if r.Followed > 0 {
+		fmt.Fprintf(a.stderr, "%s: the agent follows it and will read the last %d bytes\n", term.Escape(r.Path), r.Followed)
+	}
+}
