@@ -74,8 +74,8 @@ func (r *lineReader) split(b []byte) []store.Line {
 
 // line is raw as it is kept.
 func (r *lineReader) line(offset int64, raw []byte) store.Line {
-	kept := bytes.TrimLeft(raw, "\x00")
-	holes := len(raw) - len(kept)
+	holes := len(raw) - len(bytes.TrimLeft(raw, "\x00"))
+	kept := raw[holes:] // of an empty line an empty slice; TrimLeft would give nil
 	r.damage.holes += int64(holes)
 	if len(kept) > maxLine {
 		r.damage.cut++
