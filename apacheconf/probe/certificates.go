@@ -104,6 +104,7 @@ func describeChain(t Target, state tls.ConnectionState) Certificate {
 	}
 	c.SCTs = append(embeddedSCTs(leaf), parseSCTs(state.SignedCertificateTimestamps, "tls")...)
 	c.ChainProblems = chainProblems(state.PeerCertificates)
+	c.RootSent = slices.ContainsFunc(rest, isSelfSigned)
 	c.judge(t, leaf, rest)
 	return c
 }
@@ -133,9 +134,6 @@ func chainProblems(chain []*x509.Certificate) []string {
 	for i, cert := range chain[1:] {
 		if !bytes.Equal(chain[i].RawIssuer, cert.RawSubject) {
 			problems = append(problems, fmt.Sprintf("certificate %d is not the issuer of the one before it", i+2))
-		}
-		if isSelfSigned(cert) {
-			problems = append(problems, fmt.Sprintf("certificate %d is a root, which clients ignore", i+2))
 		}
 		if slices.ContainsFunc(chain[:i+1], cert.Equal) {
 			problems = append(problems, fmt.Sprintf("certificate %d is sent twice", i+2))

@@ -75,6 +75,7 @@ type Certificate struct {
 	NotAfter      time.Time `json:"not_after"`
 	Chain         []Link    `json:"chain"` // what was sent after the leaf
 	ChainProblems []string  `json:"chain_problems,omitempty"`
+	RootSent      bool      `json:"root_sent"`        // needless: clients use their own
 	Incomplete    bool      `json:"chain_incomplete"` // an intermediate is missing
 	NameMatches   bool      `json:"name_matches"`
 	Trusted       bool      `json:"trusted"` // name aside

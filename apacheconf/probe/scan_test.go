@@ -151,8 +151,8 @@ func TestScanOfTheFullChain(t *testing.T) {
 	}{
 		{"complete", []tls.Certificate{leaf, middle}, "example.test", true, false, "A", 0},
 		{"without the intermediate", []tls.Certificate{leaf}, "example.test", false, true, "B", 0},
-		{"root sent too", []tls.Certificate{leaf, middle, root}, "example.test", true, false, "A", 1},
-		{"wrong order", []tls.Certificate{leaf, root, middle}, "example.test", true, false, "A", 3},
+		{"root sent too", []tls.Certificate{leaf, middle, root}, "example.test", true, false, "A", 0},
+		{"wrong order", []tls.Certificate{leaf, root, middle}, "example.test", true, false, "A", 2},
 		{"another name", []tls.Certificate{leaf, middle}, "other.test", true, false, "M", 0},
 	} {
 		config := leaf
@@ -166,6 +166,9 @@ func TestScanOfTheFullChain(t *testing.T) {
 		got := r.Certificates[0]
 		if got.Trusted != c.trusted || got.Incomplete != c.incomplete || len(got.ChainProblems) != c.problems || r.Grade.Letter != c.letter {
 			t.Errorf("%s: trusted %v, incomplete %v, problems %q, grade %+v", c.name, got.Trusted, got.Incomplete, got.ChainProblems, r.Grade)
+		}
+		if got.RootSent != (len(c.sent) > 2) {
+			t.Errorf("%s: root sent: %v", c.name, got.RootSent)
 		}
 		if len(got.OCSP) != 1 || got.Stapled {
 			t.Errorf("%s: OCSP %v, stapled %v", c.name, got.OCSP, got.Stapled)

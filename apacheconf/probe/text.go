@@ -119,6 +119,9 @@ func (c *Certificate) write(row writeRow) {
 	for _, problem := range c.ChainProblems {
 		row("", "chain: %s", problem)
 	}
+	if c.RootSent {
+		row("", "chain: the root is sent too, which clients ignore")
+	}
 	row("", "SCTs: %s", sctLine(c.SCTs))
 	row("", "OCSP: %s", ocspLine(c))
 }
