@@ -22,7 +22,7 @@ func (a *app) setupCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "domain", Aliases: []string{"d"}, Usage: "a `NAME` for the first certificate; repeat it"},
 			&cli.BoolFlag{Name: "agree-tos", Usage: "accept the terms of service of the CA"},
 			&cli.StringFlag{Name: "email", Usage: "`ADDRESS` for the CA"},
-			&cli.StringFlag{Name: "ca", Usage: "letsencrypt, letsencrypt-staging, zerossl or google"},
+			&cli.StringFlag{Name: "ca", Usage: "the CA called `NAME`: letsencrypt, letsencrypt-staging, zerossl or google"},
 			&cli.StringFlag{Name: "directory", Usage: "`URL` of another CA's ACME directory"},
 			&cli.StringFlag{Name: "ca-file", Usage: "roots of that CA's HTTPS, a PEM `FILE`"},
 			&cli.StringFlag{Name: "webroot", Aliases: []string{"w"}, Usage: "DocumentRoot `DIR` of port 80"},

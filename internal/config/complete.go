@@ -85,6 +85,15 @@ var environment = []struct {
 	{"TLSKEEPER_DATABASE", "agent.database", func(c *Config, v string) { c.Agent.Database = v }},
 }
 
+// Variables lists the environment variables that replace values of the file.
+func Variables() []string {
+	var names []string
+	for _, e := range environment {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
 // applyEnvironment lays the variables over the file. The pseudo file of its
 // errors is the variable.
 func (c *Config) applyEnvironment(env func(string) string) []*Error {
