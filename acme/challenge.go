@@ -52,12 +52,12 @@ func newSolver(way Challenge) (solver, error) {
 		return webroot{way.Webroot}, nil
 	case way.Type == HTTP01 && way.Listen != "":
 		return &httpListener{address: way.Listen}, nil
-	case way.Type == TLSALPN01:
+	case way.Type == TLSALPN01 && way.Listen != "":
 		return &alpnListener{address: way.Listen}, nil
 	case way.Type == DNS01:
 		return newDNSSolver(way)
 	}
-	return nil, fmt.Errorf("the challenge %q is not set up: http-01 needs a webroot or a listen address, others are tls-alpn-01 and dns-01", way.Type)
+	return nil, fmt.Errorf("the challenge %q is not set up: http-01 needs a webroot or a listen address, tls-alpn-01 a listen address, dns-01 a provider", way.Type)
 }
 
 // solvers holds one solver per way of a run.

@@ -155,6 +155,20 @@ func (c Certificate) WantsDeploy() bool {
 	return c.Latest.Number > 0 && c.Latest.Number != c.State.Deployed && c.Latest.Number != c.State.Held
 }
 
+// Serving loads the generation that is to be served: the newest, unless the
+// user rolled back from it. fs.ErrNotExist where nothing was issued.
+func (s *Store) Serving(name string) (Generation, error) {
+	state, err := s.state(name)
+	if err != nil {
+		return Generation{}, err
+	}
+	g, err := s.Latest(name)
+	if err != nil || state.Held != g.Number || state.Deployed == 0 {
+		return g, err
+	}
+	return s.Generation(name, state.Deployed)
+}
+
 // Revoked tells whether the newest generation was revoked by us.
 func (c Certificate) Revoked() bool {
 	return slices.Contains(c.State.Revoked, c.Latest.Number)

@@ -37,7 +37,7 @@ func (r *run) deployAll(ctx context.Context) error {
 			pending = append(pending, c.Latest)
 		}
 	}
-	if len(pending) == 0 || ctx.Err() != nil {
+	if len(pending) == 0 || ctx.Err() != nil || r.Deploy.Activate == nil {
 		return nil
 	}
 	why := r.deploy(ctx, pending)
@@ -127,6 +127,9 @@ func adviceOf(why map[string]error) string {
 // pruneAll removes old generations, except what the server's configuration
 // names. When that cannot be read, nothing is removed.
 func (r *run) pruneAll() {
+	if r.Deploy.Active == nil {
+		return
+	}
 	active, err := r.Deploy.Active()
 	if err != nil {
 		r.Log.Warn("old generations are kept", "err", err)

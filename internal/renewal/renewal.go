@@ -28,7 +28,7 @@ type Config struct {
 	Dir      string         // of the store, its lock included
 	Client   *acme.Client   // may be nil where nothing is issued (Confirm, Rollback)
 	Requests []acme.Request // the certificates that are wanted
-	Deploy   Deployer
+	Deploy   Deployer       // the zero value deploys nothing (a trial on a staging CA)
 	Hooks    Hooks
 	LockWait time.Duration // how long to wait for another run
 	Log      *slog.Logger

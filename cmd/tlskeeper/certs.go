@@ -1,0 +1,225 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/acme"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/leaf"
+	"tlskeeper/internal/renewal"
+	"tlskeeper/internal/status"
+	"tlskeeper/internal/term"
+)
+
+func (a *app) certsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "certs",
+		Aliases:   []string{"certificates"},
+		Usage:     "list the certificates, show one, or go back to its former generation",
+		UsageText: "tlskeeper certs\ntlskeeper certs --json\ntlskeeper certs show www.example.org\ntlskeeper certs rollback www.example.org",
+		Action:    a.certs,
+		Subcommands: []*cli.Command{
+			{
+				Name: "list", Usage: "list the certificates", UsageText: "tlskeeper certs list\ntlskeeper certs list --json",
+				Action: a.certs,
+			},
+			{
+				Name: "show", Usage: "show everything about one certificate", ArgsUsage: "NAME",
+				UsageText: "tlskeeper certs show www.example.org\ntlskeeper certs show www.example.org --json",
+				Action:    a.certsShow,
+			},
+			{
+				Name: "rollback", Usage: "serve the former generation again, if it is still valid", ArgsUsage: "NAME",
+				UsageText: "tlskeeper certs rollback www.example.org\ntlskeeper certs rollback www.example.org --yes",
+				Description: "The former generation is proved and activated as any other. The one that was\n" +
+					"left is not deployed again; the next renewal brings a new one.",
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}},
+				Action: a.certsRollback,
+			},
+		},
+	}
+}
+
+// certView is one certificate as `certs` prints it.
+type certView struct {
+	status.Certificate
+	Fingerprint string    `json:"fingerprint,omitempty"`
+	SCTs        int       `json:"scts"`
+	Directory   string    `json:"directory,omitempty"`
+	Dir         string    `json:"dir,omitempty"`
+	Chain       []string  `json:"chain,omitempty"` // subjects, leaf first
+	WindowStart time.Time `json:"ari_start,omitzero"`
+	WindowEnd   time.Time `json:"ari_end,omitzero"`
+	Explanation string    `json:"ari_explanation,omitempty"`
+	Deployed    bool      `json:"deployed"`
+	Revoked     bool      `json:"revoked,omitempty"`
+}
+
+func viewOf(c acme.Certificate) certView {
+	v := certView{Certificate: renewal.Public(c)}
+	if c.Latest.Number == 0 {
+		return v
+	}
+	g := c.Latest
+	v.Fingerprint, v.SCTs, v.Dir, v.Directory = leaf.Fingerprint(g.Leaf), len(leaf.SCTs(g.Leaf)), g.Dir, g.Meta.Directory
+	v.Deployed, v.Revoked = c.State.Deployed == g.Number, c.Revoked()
+	for _, cert := range g.Chain {
+		v.Chain = append(v.Chain, cert.Subject.String())
+	}
+	if ari := c.State.ARI; ari != nil && ari.CertID == acme.CertID(g.Leaf) {
+		v.WindowStart, v.WindowEnd, v.Explanation = ari.Start, ari.End, ari.ExplanationURL
+	}
+	return v
+}
+
+func (a *app) certs(c *cli.Context) error {
+	if c.Args().Present() {
+		return unknownCommand(c.Args().First(), "tlskeeper certs", c.Command.Subcommands)
+	}
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	list, err := acme.OpenStore(cfg.Paths.ACME).List()
+	if err != nil && len(list) == 0 {
+		return needsRoot(err)
+	}
+	views := []certView{}
+	for _, cert := range list {
+		views = append(views, viewOf(cert))
+	}
+	if a.json(c) {
+		return errors.Join(a.printJSON(map[string]any{"certificates": views}), err)
+	}
+	if len(views) == 0 {
+		fmt.Fprintln(a.stderr, "no certificates yet; `tlskeeper issue` gets those of the configuration")
+		return err
+	}
+	a.printViews(views)
+	return err
+}
+
+func needsRoot(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return hint.Wrap(err, "the keys belong to root: use sudo, or `tlskeeper status`, which needs no rights")
+	}
+	return err
+}
+
+func (a *app) printViews(views []certView) {
+	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "CERTIFICATE\tNAMES\tKEY\tISSUER\tNOT BEFORE\tEXPIRES\tRENEWAL\tGENERATION\tSERVED")
+	for _, v := range views {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", term.Escape(v.Name), term.Escape(strings.Join(v.Names, " ")),
+			term.Escape(v.KeyType), term.Escape(v.Issuer), day(v.NotBefore), day(v.NotAfter), moment(v.RenewAt), v.Generation, served(v))
+	}
+	t.Flush()
+	for _, v := range views {
+		if v.LastError != "" {
+			fmt.Fprintf(a.stdout, "%s: %s: %s\n", term.Escape(v.Name), moment(v.LastErrorAt), term.Escape(v.LastError))
+		}
+	}
+}
+
+func served(v certView) string {
+	switch {
+	case v.Revoked:
+		return "revoked"
+	case v.Deployed:
+		return "yes"
+	case !v.DeployedAt.IsZero():
+		return "rolled back"
+	}
+	return "no"
+}
+
+func (a *app) certsShow(c *cli.Context) error {
+	name, err := oneName(c, "certs show")
+	if err != nil {
+		return err
+	}
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	cert, err := issued(acme.OpenStore(cfg.Paths.ACME), name)
+	if err != nil {
+		return err
+	}
+	v := viewOf(cert)
+	if a.json(c) {
+		return a.printJSON(v)
+	}
+	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	for _, row := range v.rows() {
+		if row[1] != "" && row[1] != "-" {
+			fmt.Fprintf(t, "%s\t%s\n", row[0], term.Escape(row[1]))
+		}
+	}
+	return t.Flush()
+}
+
+func (v certView) rows() [][2]string {
+	window := ""
+	if !v.WindowStart.IsZero() {
+		window = moment(v.WindowStart) + " to " + moment(v.WindowEnd)
+	}
+	return [][2]string{
+		{"certificate", v.Name}, {"names", strings.Join(v.Names, " ")}, {"key", v.KeyType}, {"serial", v.Serial},
+		{"sha256", v.Fingerprint}, {"issuer", v.Issuer}, {"chain", strings.Join(v.Chain, " <- ")},
+		{"scts", fmt.Sprint(v.SCTs)}, {"ca", v.Directory}, {"not before", moment(v.NotBefore)}, {"expires", moment(v.NotAfter)},
+		{"ari window", window}, {"ari explanation", v.Explanation}, {"renewal", moment(v.RenewAt)},
+		{"generation", fmt.Sprint(v.Generation)}, {"files", v.Dir}, {"served", served(v)}, {"served since", moment(v.DeployedAt)},
+		{"last error", v.LastError}, {"at", moment(v.LastErrorAt)},
+	}
+}
+
+// issued loads a certificate that has at least one generation.
+func issued(store *acme.Store, name string) (acme.Certificate, error) {
+	cert, err := store.Certificate(name)
+	if err == nil && cert.Latest.Number == 0 {
+		err = hint.Wrap(fmt.Errorf("certificate %s was never issued", name), "`tlskeeper certs` lists those that were")
+	}
+	return cert, needsRoot(err)
+}
+
+// oneName is the only argument of a command.
+func oneName(c *cli.Context, command string) (string, error) {
+	if c.NArg() != 1 {
+		return "", hint.Wrap(usagef("%s: want the name of one certificate", command), "`tlskeeper certs` lists them")
+	}
+	return c.Args().First(), nil
+}
+
+func (a *app) certsRollback(c *cli.Context) error {
+	name, err := oneName(c, "certs rollback")
+	if err != nil {
+		return err
+	}
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	if _, err := issued(acme.OpenStore(cfg.Paths.ACME), name); err != nil {
+		return err
+	}
+	if err := a.confirm(c, "serve the former generation of "+term.Escape(name)+"?"); err != nil {
+		return err
+	}
+	g, err := renewal.Rollback(c.Context, a.storeConfig(c, cfg), name)
+	if err != nil {
+		return err
+	}
+	if a.json(c) {
+		return a.printJSON(map[string]any{"name": name, "generation": g.Number, "serial": g.Serial()})
+	}
+	fmt.Fprintf(a.stdout, "%s: generation %d is served again, valid until %s\n", term.Escape(name), g.Number, day(g.Leaf.NotAfter))
+	return nil
+}

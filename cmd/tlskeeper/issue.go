@@ -1,0 +1,276 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/acme"
+	"tlskeeper/internal/config"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/renewal"
+	"tlskeeper/internal/term"
+)
+
+// runLockWait is how long a run waits for another one to end.
+const runLockWait = 10 * time.Second
+
+func (a *app) issueCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "issue",
+		Aliases:   []string{"certonly"},
+		Usage:     "get certificates: those of the configuration, or one for -d names",
+		ArgsUsage: "[CERTIFICATE...]",
+		UsageText: "tlskeeper issue\ntlskeeper issue www.example.org\ntlskeeper issue --agree-tos --dry-run\n" +
+			"tlskeeper issue -d www.example.org -d example.org -w /var/www/html --agree-tos\n" +
+			"tlskeeper certonly -d www.example.org -w /var/www/html --staging --agree-tos",
+		Description: "A certificate that is not due is kept. What is new is activated in Apache with\n" +
+			"one reload and seen being served; exit status 4 says that it is issued but not\n" +
+			"served. --staging tries everything with Let's Encrypt's staging CA, in a store of\n" +
+			"its own, and touches no Apache.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "d", Aliases: []string{"domain"}, Usage: "a `NAME` of a certificate that is not in the configuration"},
+			&cli.StringFlag{Name: "w", Aliases: []string{"webroot"}, Usage: "prove control by files below `DIR`"},
+			&cli.StringFlag{Name: "listen", Usage: "prove control by answering on `ADDRESS` (such as :80)"},
+			&cli.StringFlag{Name: "csr", Usage: "take names and key from the CSR in `FILE`"},
+			&cli.StringFlag{Name: "cert-name", Usage: "call the certificate `NAME` (with -d or --csr)"},
+			&cli.StringFlag{Name: "key-type", Usage: "secp384r1, secp256r1, rsa2048 or rsa4096 (with -d)"},
+			&cli.BoolFlag{Name: "agree-tos", Usage: "accept the CA's terms of service"},
+			&cli.StringFlag{Name: "email", Aliases: []string{"m"}, Usage: "mail `ADDRESS` for the CA"},
+			&cli.BoolFlag{Name: "staging", Aliases: []string{"test-cert"}, Usage: "try with Let's Encrypt's staging CA"},
+			&cli.BoolFlag{Name: "force", Usage: "issue although nothing is due"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and do nothing"},
+		},
+		Action: a.issue,
+	}
+}
+
+func (a *app) issue(c *cli.Context) error {
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	applyIssueFlags(c, cfg)
+	extra, err := adHoc(c, cfg)
+	if err != nil {
+		return err
+	}
+	if extra != nil {
+		cfg.Certificates = []config.Certificate{*extra}
+	}
+	if len(cfg.Certificates) == 0 {
+		return hint.Wrap(usagef("issue: no certificate is configured"), "add a [[certificate]] to "+cfg.Paths.ConfigFile()+", or give -d NAME -w DIR")
+	}
+	run, err := a.renewalConfig(c, cfg)
+	if err != nil {
+		return err
+	}
+	if c.Bool("staging") {
+		run.Dir, run.Deploy = filepath.Join(cfg.Paths.ACME, "staging"), renewal.Deployer{}
+		if run.Client, err = a.acmeClient(c, cfg, run.Dir); err != nil {
+			return err
+		}
+	}
+	report, err := renewal.Run(c.Context, run, renewal.Options{
+		Only: c.Args().Slice(), Force: c.Bool("force"), Attended: true, DryRun: c.Bool("dry-run"),
+	})
+	if extra != nil {
+		err = blameNames(err)
+	}
+	printErr := a.printReport(c, report)
+	if err == nil && extra != nil && !c.Bool("dry-run") && !c.Bool("staging") && !c.Bool("quiet") {
+		fmt.Fprintf(a.stderr, "to have it renewed, add to %s:\n%s", cfg.Paths.ConfigFile(), snippet(*extra))
+	}
+	return cmp.Or(err, printErr)
+}
+
+// applyIssueFlags lays the flags over the configuration.
+func applyIssueFlags(c *cli.Context, cfg *config.Config) {
+	cfg.ACME.AgreeTOS = cfg.ACME.AgreeTOS || c.Bool("agree-tos")
+	cfg.ACME.Email = cmp.Or(c.String("email"), cfg.ACME.Email)
+	if c.Bool("staging") {
+		cfg.ACME.CA, cfg.ACME.Directory, cfg.ACME.CAFile = "letsencrypt-staging", "", ""
+		cfg.ACME.EABKID, cfg.ACME.EABHMACFile = "", ""
+	}
+}
+
+// adHoc is the certificate that the flags describe, nil where they name none.
+func adHoc(c *cli.Context, cfg *config.Config) (*config.Certificate, error) {
+	names, csr := splitNames(c.StringSlice("d")), c.String("csr")
+	if len(names) == 0 && csr == "" {
+		for _, f := range []string{"w", "listen", "cert-name", "key-type"} {
+			if c.String(f) != "" {
+				return nil, hint.Wrap(usagef("issue: --%s goes with -d or --csr", f), "what belongs to a configured certificate stands in the configuration")
+			}
+		}
+		return nil, nil
+	}
+	if c.Args().Present() || len(names) > 0 && csr != "" {
+		return nil, usagef("issue: give certificates of the configuration, or -d names, or --csr")
+	}
+	cert := &config.Certificate{
+		Name: c.String("cert-name"), Names: names, CSR: csr, KeyType: cmp.Or(c.String("key-type"), cfg.ACME.KeyType),
+		ReuseKey: cfg.ACME.ReuseKey, Challenge: cfg.ACME.Challenge, Webroot: cfg.ACME.Webroot, Listen: cfg.ACME.Listen,
+		Profile: cfg.ACME.Profile, PreferredChain: cfg.ACME.PreferredChain,
+	}
+	if c.String("w") != "" || c.String("listen") != "" {
+		cert.Webroot, cert.Listen = c.String("w"), c.String("listen")
+	}
+	if cert.Name == "" && len(names) > 0 {
+		folded, err := acme.Names(names[:1])
+		if err != nil {
+			return nil, blameNames(err)
+		}
+		cert.Name = strings.TrimPrefix(folded[0], "*.")
+	}
+	if cert.Name == "" {
+		return nil, usagef("issue: --csr needs --cert-name")
+	}
+	return cert, nil
+}
+
+// splitNames allows -d a,b as certbot does.
+func splitNames(given []string) []string {
+	var names []string
+	for _, g := range given {
+		names = append(names, strings.FieldsFunc(g, func(r rune) bool { return r == ',' })...)
+	}
+	return names
+}
+
+// blameNames makes a bad name on the command line a mistake of usage.
+func blameNames(err error) error {
+	if name, ok := errors.AsType[*acme.NameError](err); ok {
+		return hint.Wrap(usageError{name.Error()}, hint.Of(err))
+	}
+	return err
+}
+
+// snippet is the configuration of a certificate.
+func snippet(cert config.Certificate) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "[[certificate]]\nname = %q\n", cert.Name)
+	if cert.CSR != "" {
+		fmt.Fprintf(&b, "csr = %q\n", cert.CSR)
+	} else {
+		fmt.Fprintf(&b, "names = [\"%s\"]\n", strings.Join(cert.Names, `", "`))
+	}
+	if cert.Webroot != "" {
+		fmt.Fprintf(&b, "webroot = %q\n", cert.Webroot)
+	}
+	if cert.Listen != "" {
+		fmt.Fprintf(&b, "listen = %q\n", cert.Listen)
+	}
+	return b.String()
+}
+
+// renewalConfig is what a run of issue or renew works on.
+func (a *app) renewalConfig(c *cli.Context, cfg *config.Config) (renewal.Config, error) {
+	client, err := a.acmeClient(c, cfg, cfg.Paths.ACME)
+	if err != nil {
+		return renewal.Config{}, err
+	}
+	run := a.storeConfig(c, cfg)
+	run.Client = client
+	for _, cert := range cfg.Certificates {
+		run.Requests = append(run.Requests, request(cert, cfg.ACME.Keep))
+	}
+	return run, nil
+}
+
+// storeConfig is renewalConfig for what needs no CA.
+func (a *app) storeConfig(c *cli.Context, cfg *config.Config) renewal.Config {
+	return renewal.Config{
+		Dir: cfg.Paths.ACME, Deploy: renewal.Apache(a.apacheConfig(c, cfg)), LockWait: runLockWait, Log: a.log(c),
+		Hooks: renewal.Hooks{Pre: cfg.Hooks.Pre, Deploy: cfg.Hooks.Deploy, Post: cfg.Hooks.Post, Timeout: cfg.Hooks.Timeout},
+	}
+}
+
+func (a *app) acmeClient(c *cli.Context, cfg *config.Config, dir string) (*acme.Client, error) {
+	ca, err := certificateAuthority(cfg.ACME)
+	if err != nil {
+		return nil, err
+	}
+	var contact []string
+	if cfg.ACME.Email != "" {
+		contact = []string{cfg.ACME.Email}
+	}
+	return acme.New(acme.Config{
+		Dir: dir, CAs: []acme.CA{ca}, Contact: contact, AgreeTOS: cfg.ACME.AgreeTOS,
+		UserAgent: "tlskeeper/" + strings.Trim(versionText(), "()"), Log: a.log(c),
+	})
+}
+
+func certificateAuthority(cfg config.ACME) (acme.CA, error) {
+	ca, _ := acme.Preset(cfg.CA)
+	if cfg.Directory != "" {
+		ca = acme.CA{Name: cfg.Directory, Directory: cfg.Directory}
+	}
+	ca.CAFile = cfg.CAFile
+	if cfg.EABKID == "" {
+		return ca, nil
+	}
+	key, err := os.ReadFile(cfg.EABHMACFile)
+	if err != nil {
+		return ca, fmt.Errorf("reading eab_hmac_file: %w", err)
+	}
+	ca.EAB = &acme.EAB{KID: cfg.EABKID, HMAC: strings.TrimSpace(string(key))}
+	return ca, nil
+}
+
+// request is a configured certificate as acme knows it.
+func request(cert config.Certificate, keep int) acme.Request {
+	way := acme.Challenge{Type: cert.Challenge}
+	switch cert.Challenge {
+	case acme.HTTP01:
+		way.Webroot, way.Listen = cert.Webroot, cert.Listen
+	case acme.TLSALPN01:
+		way.Listen = cmp.Or(cert.Listen, ":443")
+	case acme.DNS01:
+		way.Provider, way.Exec = cert.DNSProvider, cert.DNSExec
+	}
+	return acme.Request{
+		Name: cert.Name, Names: cert.Names, KeyType: acme.KeyType(cert.KeyType), ReuseKey: cert.ReuseKey, CSRFile: cert.CSR,
+		Challenge: way, Profile: cert.Profile, PreferredChain: cert.PreferredChain, Keep: keep,
+	}
+}
+
+// printReport says what a run did, a line for each certificate.
+func (a *app) printReport(c *cli.Context, r *renewal.Report) error {
+	if a.json(c) {
+		return a.printJSON(r)
+	}
+	for _, o := range r.Certificates {
+		if c.Bool("quiet") && o.Action == renewal.ActionKeep {
+			continue
+		}
+		fmt.Fprintf(a.stdout, "%s: %s\n", term.Escape(o.Name), term.Escape(outcomeText(o, c.Bool("dry-run"))))
+	}
+	return nil
+}
+
+func outcomeText(o renewal.Outcome, dry bool) string {
+	switch {
+	case o.Error != "":
+		return "failed"
+	case o.Issued:
+		text := fmt.Sprintf("generation %d issued (%s), valid until %s, ", o.Generation, o.Reason, day(o.NotAfter))
+		if o.Deployed {
+			return text + "served"
+		}
+		return text + "not served yet"
+	case dry && o.Action != renewal.ActionKeep:
+		return "would " + o.Action + ": " + o.Reason
+	case o.Action == renewal.ActionKeep && o.Deployed:
+		return "kept, " + o.Reason + ", served"
+	case o.Action == renewal.ActionKeep:
+		return "kept, " + o.Reason + ", not served yet"
+	}
+	return o.Action + ": " + o.Reason
+}

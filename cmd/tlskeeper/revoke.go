@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/acme"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
+)
+
+func (a *app) revokeCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "revoke",
+		Usage:     "revoke the newest generation of a certificate",
+		ArgsUsage: "NAME",
+		UsageText: "tlskeeper revoke www.example.org --reason keyCompromise\ntlskeeper revoke www.example.org --yes",
+		Description: "Browsers may refuse the certificate from now on: run `tlskeeper renew` at once,\n" +
+			"which gets another one with a new key. This cannot be undone.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "reason", Value: "unspecified", Usage: strings.Join(reasonNames(), ", ")},
+			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
+		},
+		Action: a.revoke,
+	}
+}
+
+func reasonNames() []string {
+	return slices.SortedFunc(maps.Keys(acme.Reasons), func(a, b string) int { return int(acme.Reasons[a]) - int(acme.Reasons[b]) })
+}
+
+func (a *app) revoke(c *cli.Context) error {
+	name, err := oneName(c, "revoke")
+	if err != nil {
+		return err
+	}
+	reason, ok := acme.Reasons[c.String("reason")]
+	if !ok {
+		return hint.Wrap(usagef("revoke: unknown reason %q", c.String("reason")), "reasons: "+strings.Join(reasonNames(), ", "))
+	}
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	cert, err := issued(acme.OpenStore(cfg.Paths.ACME), name)
+	if err != nil {
+		return err
+	}
+	client, err := a.acmeClient(c, cfg, cfg.Paths.ACME)
+	if err != nil {
+		return err
+	}
+	if err := a.confirm(c, fmt.Sprintf("revoke generation %d of %s?", cert.Latest.Number, term.Escape(name))); err != nil {
+		return err
+	}
+	if err := client.Revoke(c.Context, cert.Latest, reason); err != nil {
+		return err
+	}
+	if a.json(c) {
+		return a.printJSON(map[string]any{"name": name, "generation": cert.Latest.Number, "serial": cert.Latest.Serial(), "reason": c.String("reason")})
+	}
+	fmt.Fprintf(a.stdout, "%s: generation %d (serial %s) is revoked\n", term.Escape(name), cert.Latest.Number, cert.Latest.Serial())
+	fmt.Fprintln(a.stderr, "hint: `tlskeeper renew` gets another one, with a new key")
+	return nil
+}
