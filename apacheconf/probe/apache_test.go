@@ -17,7 +17,7 @@ type apache struct {
 	ecdsa, rsa, other apachetest.Pair
 }
 
-func startApache(t *testing.T, global, site string) apache {
+func startApache(t testing.TB, global, site string) apache {
 	t.Helper()
 	ca, err := apachetest.NewCA()
 	if err != nil {

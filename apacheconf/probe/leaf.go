@@ -10,7 +10,9 @@ import (
 )
 
 // FamilyError says that the server answered, but refuses every handshake with
-// the asked signature family: it holds no certificate of that kind for the name.
+// the asked signature family: it holds no certificate of that kind for the
+// name, or takes it only with a suite or group that is not spoken here (DHE,
+// Camellia and the like before TLS 1.3, exotic groups in TLS 1.3).
 type FamilyError struct {
 	Target Target
 	Family string

@@ -3,21 +3,17 @@ package probe
 import (
 	"context"
 	"crypto"
-	"crypto/ecdh"
 	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"slices"
 )
 
 // suites13 are the suites whose records can be opened here. TLS 1.3 makes the
 // first of them mandatory (RFC 8446, 9.1).
 var suites13 = []Code{Code(tls.TLS_AES_128_GCM_SHA256), Code(tls.TLS_AES_256_GCM_SHA384)}
-
-// curves13 are the groups a key share can be made for.
-var curves13 = map[Code]ecdh.Curve{29: ecdh.X25519(), 23: ecdh.P256(), 24: ecdh.P384(), 25: ecdh.P521()}
 
 // handshake13 makes a TLS 1.3 handshake up to the server's CertificateVerify,
 // offering only signature schemes of one family, which crypto/tls cannot do:
@@ -28,17 +24,16 @@ func handshake13(ctx context.Context, t Target, family string) (tls.ConnectionSt
 	if family == "ecdsa" {
 		h.sigAlgs = ecdsaSigAlgs
 	}
-	h.groups = []Code{29, 23, 24, 25}
+	h.groups = shareGroups
 	group, err := wantedGroup(ctx, t, h)
 	if err != nil {
 		return tls.ConnectionState{}, err
 	}
-	key, err := curves13[group].GenerateKey(rand.Reader)
+	key, share, err := newShare(group)
 	if err != nil {
-		return tls.ConnectionState{}, fmt.Errorf("making a key share: %w", err)
+		return tls.ConnectionState{}, err
 	}
-	h.groups = []Code{group}
-	h.shares = []keyShare{{group, key.PublicKey().Bytes()}}
+	h.groups, h.shares = []Code{group}, []keyShare{share}
 	return shake13(ctx, t, h, key)
 }
 
@@ -49,13 +44,13 @@ func wantedGroup(ctx context.Context, t Target, h hello) (Code, error) {
 	if err != nil {
 		return 0, fmt.Errorf("handshake with %s: %w", t, err)
 	}
-	if !r.retry || curves13[r.group] == nil {
+	if !r.retry || !slices.Contains(shareGroups, r.group) {
 		return 0, fmt.Errorf("handshake with %s: %w: no HelloRetryRequest for an offered group", t, errMalformed)
 	}
 	return r.group, nil
 }
 
-func shake13(ctx context.Context, t Target, h hello, key *ecdh.PrivateKey) (tls.ConnectionState, error) {
+func shake13(ctx context.Context, t Target, h hello, key *shareKey) (tls.ConnectionState, error) {
 	conn, done, err := dial(ctx, t.Addr)
 	if err != nil {
 		return tls.ConnectionState{}, err

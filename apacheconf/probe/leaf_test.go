@@ -2,6 +2,8 @@ package probe
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"errors"
 	"testing"
@@ -15,7 +17,13 @@ func TestLeafOfEachFamily(t *testing.T) {
 	only13.MinVersion = tls.VersionTLS13
 	only12 := both.Clone()
 	only12.MaxVersion = tls.VersionTLS12
-	for name, config := range map[string]*tls.Config{"1.2 and 1.3": both, "only 1.3": only13, "only 1.2": only12} {
+	configs := map[string]*tls.Config{"1.2 and 1.3": both, "only 1.3": only13, "only 1.2": only12}
+	for _, curve := range []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521} {
+		config := only13.Clone()
+		config.CurvePreferences = []tls.CurveID{curve}
+		configs["only "+curve.String()] = config
+	}
+	for name, config := range configs {
 		t.Run(name, func(t *testing.T) {
 			target := serve(t, config)
 			for family, want := range map[string]tls.Certificate{"ecdsa": ec, "rsa": rs, "": ec} {
@@ -84,5 +92,27 @@ func TestLeafOfSilentServerEndsAtDeadline(t *testing.T) {
 func TestLeafRefusesUnknownFamily(t *testing.T) {
 	if _, _, err := Leaf(t.Context(), Target{Addr: "127.0.0.1:1"}, "dsa"); err == nil {
 		t.Error("no error for family dsa")
+	}
+}
+
+// A certificate is public; serving it proves nothing without its key.
+func TestLeafWithoutItsKeyIsRefused(t *testing.T) {
+	for _, kind := range []string{"ecdsa", "rsa"} {
+		stolen := testCert(t, kind, "example.test")
+		if kind == "rsa" {
+			key, err := rsa.GenerateKey(rand.Reader, 2048)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stolen.PrivateKey = key
+		} else {
+			stolen.PrivateKey = testKey(t, kind)
+		}
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			target := serve(t, &tls.Config{Certificates: []tls.Certificate{stolen}, MinVersion: version, MaxVersion: version})
+			if leaf, _, err := Leaf(t.Context(), target, kind); err == nil {
+				t.Errorf("%s with version %x: no error, leaf %v", kind, version, leaf.Subject)
+			}
+		}
 	}
 }

@@ -3,7 +3,6 @@ package probe
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/ecdh"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -19,7 +18,7 @@ import (
 // its key. It only opens records and never sends one after the ClientHello.
 type session13 struct {
 	in         *messages
-	key        *ecdh.PrivateKey
+	key        *shareKey
 	newHash    func() hash.Hash
 	transcript hash.Hash
 	aead       cipher.AEAD
@@ -84,13 +83,9 @@ func (s *session13) readHello(clientHello []byte) (Code, error) {
 	if r.version != tls.VersionTLS13 || r.retry || len(s.in.buf) > 0 {
 		return 0, fmt.Errorf("%w: no plain TLS 1.3 ServerHello", errMalformed)
 	}
-	public, err := s.key.Curve().NewPublicKey(r.share)
+	shared, err := s.key.shared(r.share)
 	if err != nil {
-		return 0, fmt.Errorf("%w: key share: %w", errMalformed, err)
-	}
-	shared, err := s.key.ECDH(public)
-	if err != nil {
-		return 0, fmt.Errorf("%w: key share: %w", errMalformed, err)
+		return 0, err
 	}
 	return r.suite, s.derive(r.suite, shared, clientHello, append([]byte{kind}, vec(3, body)...))
 }

@@ -242,22 +242,3 @@ func (x sslscanXML) checkPreferred(t *testing.T, r *Report) {
 		}
 	}
 }
-
-// BenchmarkScan reports, beside the time of a scan, how many times longer
-// sslscan takes for the same server.
-func BenchmarkScan(b *testing.B) {
-	testenv.Need(b, "openssl")
-	target := sServer(b, "-cert", "ecdsa.pem", "-cipher", "DEFAULT:@SECLEVEL=0")
-	for b.Loop() {
-		if _, err := Scan(b.Context(), target); err != nil {
-			b.Fatal(err)
-		}
-	}
-	ours := b.Elapsed() / time.Duration(b.N)
-	b.StopTimer()
-	if testenv.Has("sslscan") {
-		begin := time.Now()
-		runSSLScan(b, target)
-		b.ReportMetric(float64(time.Since(begin))/float64(ours), "times-faster-than-sslscan")
-	}
-}
