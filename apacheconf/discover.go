@@ -141,8 +141,16 @@ func lastLine(text string) string {
 // readConfig gets the effective configuration through mod_info, loaded only
 // for this one run.
 func (s *Server) readConfig(ctx context.Context) error {
-	args := []string{"-t", "-D", "DUMP_CONFIG"}
 	s.moduleDir = s.findModuleDir()
+	return s.dump(ctx)
+}
+
+// dump reads the configuration, with further files read before it.
+func (s *Server) dump(ctx context.Context, first ...string) error {
+	args := []string{"-t", "-D", "DUMP_CONFIG"}
+	for _, path := range first {
+		args = append(args, "-C", "Include "+requote(path))
+	}
 	if !s.Has("info_module") {
 		info := filepath.Join(s.moduleDir, "mod_info.so")
 		if !exists(info) {
@@ -157,7 +165,7 @@ func (s *Server) readConfig(ctx context.Context) error {
 	if r.Truncated {
 		return fmt.Errorf("reading the configuration: the dump is longer than %d bytes", maxDump)
 	}
-	s.conf = parseDump(r.Stdout)
+	s.conf, s.Listen = parseDump(r.Stdout), nil
 	for _, n := range all(s.conf, "Listen") {
 		s.Listen = append(s.Listen, n.arg(0))
 	}

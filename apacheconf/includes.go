@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,6 +64,10 @@ func position(tree []included, file string, line int) []step {
 		break
 	}
 	return at
+}
+
+func (s *Server) isIncluded(file string) bool {
+	return slices.ContainsFunc(s.includes, func(i included) bool { return i.file == file })
 }
 
 // before tells whether httpd reads a before b. Files of one Include pattern

@@ -43,10 +43,11 @@ func (o *overlay) setFile(path string, text []byte) bool {
 	return true
 }
 
-// index is the first directive that httpd reads behind at.
+// index is the first directive that httpd reads behind at. Files outside the
+// tree of includes were read before it, for a module that is to be loaded.
 func (o *overlay) index(at []step) int {
 	for i, n := range o.conf {
-		if before(at, position(o.s.includes, n.useFile, n.useLine)) {
+		if o.s.isIncluded(n.useFile) && before(at, position(o.s.includes, n.useFile, n.useLine)) {
 			return i
 		}
 	}

@@ -24,6 +24,7 @@ type Plan struct {
 	Restart  bool         `json:"restart"`  // needs stop and start instead of a reload
 
 	planned []*node
+	listen  []string
 	modules []string // loaded when the plan is in force
 	leaves  map[string]*x509.Certificate
 	profile *templates.Profile // as the change names it; tests put others here
@@ -80,6 +81,7 @@ func (s *FileState) text() string {
 
 // planner gathers a plan.
 type planner struct {
+	ctx     context.Context // of the one call that the planner lives for
 	s       *Server
 	c       Change
 	was, is manifest
@@ -110,7 +112,7 @@ func lookup(name string) (*templates.Profile, error) {
 	return &p, nil
 }
 
-func (s *Server) planWith(_ context.Context, c Change, profile *templates.Profile) (*Plan, error) {
+func (s *Server) planWith(ctx context.Context, c Change, profile *templates.Profile) (*Plan, error) {
 	if _, ok := hstsSeconds[c.HSTS]; !ok {
 		return nil, fmt.Errorf("hsts %q: want off, 5m, 1w, 6mo or 2y", c.HSTS)
 	}
@@ -118,7 +120,7 @@ func (s *Server) planWith(_ context.Context, c Change, profile *templates.Profil
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{s: s, c: c, was: m, is: m.clone(), overlay: s.newOverlay(), profile: profile, edits: map[string][]byte{},
+	p := &planner{ctx: ctx, s: s, c: c, was: m, is: m.clone(), overlay: s.newOverlay(), profile: profile, edits: map[string][]byte{},
 		plan: &Plan{Change: c, profile: profile, leaves: map[string]*x509.Certificate{}}}
 	for _, step := range p.steps() {
 		if err := step(); err != nil {
@@ -133,7 +135,7 @@ func (p *planner) steps() []func() error {
 	if p.c.Remove {
 		return []func() error{p.removeAll}
 	}
-	return []func() error{p.sites, p.adopt, p.newVHost, p.modulesNeeded, p.global}
+	return []func() error{p.modulesNeeded, p.sites, p.adopt, p.newVHost, p.global}
 }
 
 func (m manifest) clone() manifest {
@@ -246,54 +248,9 @@ func (p *planner) noSlot() Finding {
 		What: "nothing here reads " + p.s.globalEffective(), Fix: "IncludeOptional " + quoted}
 }
 
-// modulesNeeded plans Debian's module links, as a2enmod makes them.
-func (p *planner) modulesNeeded() error {
-	p.plan.modules = slices.Clone(p.s.Modules)
-	if p.profile == nil && !p.c.LogOnly && p.c.VHost == nil {
-		return nil
-	}
-	need := []string{"ssl"}
-	if p.profile != nil {
-		need = append(need, "socache_shmcb")
-	}
-	if hstsSeconds[p.c.HSTS] > 0 || p.c.VHost != nil && p.c.VHost.Proxy != "" {
-		need = append(need, "headers")
-	}
-	if p.c.VHost != nil && p.c.VHost.Proxy != "" {
-		need = append(need, "proxy", "proxy_http")
-	}
-	for _, m := range need {
-		if err := p.module(m); err != nil {
-			return err
-		}
-	}
-	p.overlay.modules = p.plan.modules
-	return nil
-}
-
-func (p *planner) module(name string) error {
-	if p.s.Has(name + "_module") {
-		return nil
-	}
-	available := filepath.Join(p.s.ServerRoot, "mods-available", name+".load")
-	if p.s.Layout != Debian || !exists(available) {
-		p.block(Finding{Code: "module", File: p.s.ConfigFile, What: "mod_" + name + " is not loaded", Fix: "load it, then plan again"})
-		return nil
-	}
-	p.plan.modules = append(p.plan.modules, name+"_module")
-	for _, ext := range []string{".load", ".conf"} {
-		if exists(filepath.Join(p.s.ServerRoot, "mods-available", name+ext)) {
-			if err := p.link(filepath.Join(p.s.ServerRoot, "mods-enabled", name+ext), "../mods-available/"+name+ext); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // finish works out what the whole means.
 func (p *planner) finish() {
-	p.plan.planned = p.overlay.conf
+	p.plan.planned, p.plan.listen = p.overlay.conf, p.s.Listen
 	if p.plan.modules == nil {
 		p.plan.modules = p.s.Modules
 	}

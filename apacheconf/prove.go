@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tlskeeper/internal/hint"
@@ -51,7 +52,7 @@ func (t *transaction) present(ctx context.Context) error {
 		return err
 	}
 	defer sh.stop(t.s.cfg.log())
-	onDisk := expect(ctx, t.s.targets(t.s.VHosts, sh))
+	onDisk := expect(ctx, targets(t.s.VHosts, t.s.Listen, sh))
 	t.before = expectation{onDisk.targets, ask(ctx, onDisk.targets, onLive)}
 	var faults []Finding
 	live := t.before.served()
@@ -81,7 +82,7 @@ func (t *transaction) future(ctx context.Context) error {
 	}
 	defer sh.stop(t.s.cfg.log())
 	hosts := t.s.vhostsOf(t.p.planned)
-	t.after = expect(ctx, t.s.targets(hosts, sh))
+	t.after = expect(ctx, targets(hosts, t.p.listen, sh))
 	if faults := append(t.lost(), t.otherLeaf(hosts)...); len(faults) > 0 {
 		return &RefusedError{Why: "the shadow Apache does not serve what it should", Findings: faults}
 	}
@@ -132,10 +133,20 @@ func (s *Server) sameAsPlanned(ctx context.Context, planned []*node) error {
 	}
 	for i := range want {
 		if want[i] != got[i] {
-			return fmt.Errorf("reading the new configuration: it is not what was proved, at %s", all(now.conf, "VirtualHost")[i].place())
+			return fmt.Errorf("reading the new configuration: it is not what was proved, at %s: %s", all(now.conf, "VirtualHost")[i].place(), firstDifference(want[i], got[i]))
 		}
 	}
 	return nil
+}
+
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(w), len(g)) {
+		if w[i] != g[i] {
+			return fmt.Sprintf("%q instead of %q", g[i], w[i])
+		}
+	}
+	return "lines are missing or too many"
 }
 
 // hostTexts are the TLS directives of each virtual host, with those of the

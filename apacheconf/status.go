@@ -122,7 +122,7 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
 	if !running {
 		return []Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.startArgv(), " ")}}
 	}
-	diffs := expect(ctx, s.targets(s.VHosts, sh)).differences(ctx)
+	diffs := expect(ctx, targets(s.VHosts, s.Listen, sh)).differences(ctx)
 	for i := range diffs {
 		diffs[i].Code, diffs[i].Fix = "not-loaded", strings.Join(s.reloadArgv(), " ")
 	}

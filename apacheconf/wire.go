@@ -39,7 +39,7 @@ func (t target) String() string {
 }
 
 // targets lists every address x name (and no name) x family of the TLS hosts.
-func (s *Server) targets(vhosts []VHost, sh *shadow) []target {
+func targets(vhosts []VHost, listen []string, sh *shadow) []target {
 	var out []target
 	seen := map[string]bool{}
 	for _, v := range vhosts {
@@ -47,7 +47,7 @@ func (s *Server) targets(vhosts []VHost, sh *shadow) []target {
 			continue
 		}
 		for _, a := range v.Addresses {
-			for _, live := range s.liveAddrs(a, vhosts) {
+			for _, live := range liveAddrs(a, listen, vhosts) {
 				for _, name := range append(plainNames(v.Names), "") {
 					key := live + " " + strings.ToLower(name)
 					if seen[key] {
@@ -77,14 +77,14 @@ func plainNames(names []string) []string {
 // liveAddrs is where to reach an address of a <VirtualHost> from this host. A
 // wildcard is tried on loopback, unless another virtual host has that address
 // to itself.
-func (s *Server) liveAddrs(a string, vhosts []VHost) []string {
+func liveAddrs(a string, listen []string, vhosts []VHost) []string {
 	host, port, err := net.SplitHostPort(a)
 	if err != nil {
 		host, port = strings.Trim(a, "[]"), ""
 	}
 	wild := host == "*" || host == "_default_" || host == "0.0.0.0"
 	var out []string
-	for _, l := range s.Listen {
+	for _, l := range listen {
 		lh, lp, err := net.SplitHostPort(l)
 		if err != nil {
 			lh, lp = "", l

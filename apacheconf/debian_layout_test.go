@@ -1,0 +1,126 @@
+package apacheconf
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/internal/child"
+	"tlskeeper/internal/testenv"
+)
+
+// debianRig is a copy of this host's /etc/apache2 with directories and ports
+// of its own.
+func debianRig(t *testing.T, modules ...string) (*rig, string) {
+	t.Helper()
+	testenv.Need(t, "apache2")
+	if !exists("/etc/apache2/mods-available/ssl.load") {
+		t.Skip("no Debian layout on this host")
+	}
+	ca, err := apachetest.NewCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports, err := apachetest.FreePorts(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, ca: ca, dir: t.TempDir()}
+	root := filepath.Join(r.dir, "apache2")
+	must(os.Chmod(r.dir, 0o755))
+	_, err = child.Run(t.Context(), child.Cmd{Argv: []string{"cp", "-a", "/etc/apache2", root}, Timeout: dumpTimeout})
+	must(err)
+	for _, d := range []string{"run", "lock", "log"} {
+		must(os.Mkdir(filepath.Join(r.dir, d), 0o755))
+	}
+	r.oldA = r.issue("old-a", apachetest.Leaf{Names: []string{"a.test", "www.a.test"}})
+	write := func(name, text string) { must(os.WriteFile(filepath.Join(root, name), []byte(text), 0o644)) }
+	write("envvars", strings.ReplaceAll("export APACHE_RUN_USER=www-data APACHE_RUN_GROUP=www-data APACHE_PID_FILE=%/run/apache2.pid\n"+
+		"export APACHE_RUN_DIR=%/run APACHE_LOCK_DIR=%/lock APACHE_LOG_DIR=%/log\n", "%", r.dir))
+	write("ports.conf", fmt.Sprintf("Listen 127.0.0.1:%d\n<IfModule ssl_module>\n\tListen 127.0.0.1:%d\n</IfModule>\n", ports[0], ports[1]))
+	write("sites-available/a.conf", fmt.Sprintf("<IfModule ssl_module>\n<VirtualHost *:%d>\n\tServerName a.test\n\tSSLEngine on\n\tSSLCertificateFile %s\n\tSSLCertificateKeyFile %s\n</VirtualHost>\n</IfModule>\n",
+		ports[1], r.oldA.CertFile, r.oldA.KeyFile))
+	must(os.Remove(filepath.Join(root, "sites-enabled", "000-default.conf")))
+	must(os.Symlink("../sites-available/a.conf", filepath.Join(root, "sites-enabled", "a.conf")))
+	for _, m := range modules {
+		for _, ext := range []string{".load", ".conf"} {
+			if exists(filepath.Join(root, "mods-available", m+ext)) {
+				must(os.Symlink("../mods-available/"+m+ext, filepath.Join(root, "mods-enabled", m+ext)))
+			}
+		}
+	}
+	r.cfg = Config{ServerRoot: root, EtcDir: filepath.Join(r.dir, "etc"), StateDir: filepath.Join(r.dir, "state"), TLSLog: filepath.Join(r.dir, "log", "tls.log")}
+	r.startDebian(ports[1])
+	return r, root
+}
+
+func (r *rig) startDebian(port int) {
+	r.t.Helper()
+	s := r.discover()
+	r.t.Cleanup(func() {
+		if p, ok := s.parent(); ok {
+			syscall.Kill(p.pid, syscall.SIGTERM)
+			poll(background(), holdTimeout, func() (bool, error) { _, alive := s.parent(); return !alive, nil })
+		}
+	})
+	if err := s.start(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	r.a = &apachetest.Apache{TLSPort: port, ConfigFile: s.ConfigFile, SitesFile: filepath.Join(s.ServerRoot, "sites-available", "a.conf")}
+}
+
+// Debian: a file in conf-available, a relative link in conf-enabled, the
+// admin's site edited behind its link, and all of it undone.
+func TestDebianLayout(t *testing.T) {
+	r, root := debianRig(t, "socache_shmcb", "ssl")
+	dir, leaf := r.generation()
+	site := r.sites()
+	s, p := r.plan(Change{Profile: "intermediate", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
+	if s.Layout != Debian {
+		t.Fatalf("layout %s", s.Layout)
+	}
+	if _, err := s.Apply(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	r.serves("a.test", leaf)
+	if target, err := os.Readlink(filepath.Join(root, "conf-enabled", globalName)); err != nil || target != "../conf-available/"+globalName {
+		t.Errorf("link %q, %v", target, err)
+	}
+	if target, err := os.Readlink(filepath.Join(root, "sites-enabled", "a.conf")); err != nil || target != "../sites-available/a.conf" {
+		t.Errorf("the admin's link: %q, %v", target, err)
+	}
+	if got := r.discover().VHosts[0].Settings.Protocol; got.Value != "all -SSLv3 -TLSv1 -TLSv1.1" {
+		t.Errorf("in force: %+v", got)
+	}
+	if res := r.apply(p.Change); res.Changed {
+		t.Error("a second apply changed something")
+	}
+	if _, err := Rollback(t.Context(), r.cfg, Undo{}); err != nil {
+		t.Fatal(err)
+	}
+	if r.sites() != site || exists(filepath.Join(root, "conf-enabled", globalName)) || exists(filepath.Join(root, "conf-available", globalName)) {
+		t.Error("the rollback left something")
+	}
+	r.serves("a.test", r.oldA.Leaf)
+}
+
+// A Debian host without mod_ssl: the plan enables it as a2enmod would.
+func TestDebianEnablesModules(t *testing.T) {
+	r, root := debianRig(t)
+	r.apply(Change{Profile: "intermediate", HSTS: "5m"})
+	for _, m := range []string{"ssl", "socache_shmcb", "headers"} {
+		if target, err := os.Readlink(filepath.Join(root, "mods-enabled", m+".load")); err != nil || target != "../mods-available/"+m+".load" {
+			t.Errorf("%s: %q, %v", m, target, err)
+		}
+	}
+	r.serves("a.test", r.oldA.Leaf)
+	if conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(r.a.TLSPort))); err == nil {
+		conn.Close()
+	}
+}

@@ -1,0 +1,86 @@
+package apacheconf
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+)
+
+// modulesNeeded plans Debian's module links, as a2enmod makes them, and reads
+// the configuration again as httpd will see it then: a module that appears
+// opens the <IfModule> sections that waited for it.
+func (p *planner) modulesNeeded() error {
+	p.plan.modules = slices.Clone(p.s.Modules)
+	var first []string
+	for _, m := range p.wanted() {
+		files, err := p.module(m)
+		if err != nil {
+			return err
+		}
+		first = append(first, files...)
+	}
+	if len(first) == 0 {
+		return nil
+	}
+	next := *p.s
+	next.Modules = p.plan.modules
+	if err := next.dump(p.ctx, first...); err != nil {
+		return fmt.Errorf("reading the configuration with more modules: %w", err)
+	}
+	next.readVHosts()
+	if next.OpenSSL == "" {
+		var err error
+		if next.OpenSSL, err = next.runtimeOpenSSL(p.ctx); err != nil {
+			return err
+		}
+	}
+	p.s, p.overlay = &next, next.newOverlay()
+	return nil
+}
+
+// wanted are the modules that the change needs, what others depend on first.
+func (p *planner) wanted() []string {
+	var need []string
+	if p.profile != nil {
+		need = append(need, "socache_shmcb")
+	}
+	proxy := p.c.VHost != nil && p.c.VHost.Proxy != ""
+	if hstsSeconds[p.c.HSTS] > 0 || proxy {
+		need = append(need, "headers")
+	}
+	if proxy {
+		need = append(need, "proxy", "proxy_http")
+	}
+	if len(p.c.Redirect) > 0 {
+		need = append(need, "alias")
+	}
+	if p.profile != nil || p.c.LogOnly || p.c.VHost != nil {
+		need = append(need, "ssl")
+	}
+	return need
+}
+
+// module plans the links of one module, and returns what httpd would read for
+// it.
+func (p *planner) module(name string) ([]string, error) {
+	if p.s.Has(name + "_module") {
+		return nil, nil
+	}
+	dir := filepath.Join(p.s.ServerRoot, "mods-available")
+	if p.s.Layout != Debian || !exists(filepath.Join(dir, name+".load")) {
+		p.block(Finding{Code: "module", File: p.s.ConfigFile, What: "mod_" + name + " is not loaded", Fix: "load it, then plan again"})
+		return nil, nil
+	}
+	p.plan.modules = append(p.plan.modules, name+"_module")
+	var files []string
+	for _, ext := range []string{".load", ".conf"} {
+		if !exists(filepath.Join(dir, name+ext)) {
+			continue
+		}
+		files = append(files, filepath.Join(dir, name+ext))
+		if err := p.link(filepath.Join(p.s.ServerRoot, "mods-enabled", name+ext), "../mods-available/"+name+ext); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
