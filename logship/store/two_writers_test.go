@@ -81,3 +81,35 @@ func TestAgentImporterAndPruneShareOneDatabase(t *testing.T) {
 	}
 	checkRollups(t, s)
 }
+
+// TestWordsThatAnotherProcessDeletedAreMadeAgain: the agent remembers ids, an
+// import's prune deletes their words, and its next lines take the ids.
+func TestWordsThatAnotherProcessDeletedAreMadeAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tls.db")
+	var writers [2]*Store
+	for i := range writers {
+		s, err := Open(path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		writers[i] = s
+	}
+	agent, other := writers[0], writers[1]
+	f := newFile("followed")
+	appendText(t, agent, f, day(1, 10), false)
+	if n, err := other.Prune(t.Context(), time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)); err != nil || n != 10 {
+		t.Fatal(n, err)
+	}
+	appendText(t, other, newFile("imported"), requests(100), false)
+	lines, end := content(day(1, 10))
+	for i := range lines {
+		lines[i].Offset += f.Offset
+	}
+	if err := agent.Append(t.Context(), f, lines, f.Offset+end, false); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, agent, `SELECT count(*) FROM log WHERE vhost = 'v1' AND client = '192.0.2.1' AND user_agent GLOB 'agent ?'`); n != 10 {
+		t.Errorf("%d of 10 lines have their own words", n)
+	}
+}
