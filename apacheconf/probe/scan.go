@@ -117,18 +117,22 @@ func (s *scanner) shake(ctx context.Context, r *Report) {
 
 // refine does what needs to know a suite and a version that work.
 func (s *scanner) refine(ctx context.Context, r *Report) {
+	old, second := newestOld(r), secondBest(r) // copies: order sorts the suites meanwhile
 	var all sync.WaitGroup
 	for i := range r.Versions {
 		if v := &r.Versions[i]; len(v.Suites) > 1 {
 			all.Go(func() { s.order(ctx, v) })
 		}
 	}
-	if old := newestOld(r); old != nil {
+	if second != nil {
+		all.Go(func() { s.fallback(ctx, &r.Features, *second) })
+	}
+	if old != nil {
 		codes := ids(old.Suites)
 		var groups []Code
 		all.Go(func() { groups = s.groups12(ctx, *old, codes) })
 		all.Go(func() { r.DHBits = s.dhBits(ctx, *old) })
-		all.Go(func() { s.features(ctx, r, uint16(old.Code), codes) })
+		all.Go(func() { s.features(ctx, &r.Features, uint16(old.Code), codes) })
 		if len(r.Certificates) == 0 {
 			all.Go(func() { r.Certificates = s.rawCertificates(ctx, uint16(old.Code), codes) })
 		}
