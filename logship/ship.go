@@ -69,7 +69,8 @@ const maxAttempts = 5
 func (s *shipper) attempts(ctx context.Context) error {
 	for n := 1; ; n++ {
 		err := s.empty(ctx, ctx)
-		if err == nil || ctx.Err() != nil || n == maxAttempts {
+		hopeless := err != nil && advice(err) != "" // somebody must do something first
+		if err == nil || ctx.Err() != nil || hopeless || n == maxAttempts {
 			return s.left(ctx, err)
 		}
 		pause(ctx, s.backoff(n))

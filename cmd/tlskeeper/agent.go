@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/internal/config"
+	"tlskeeper/internal/durable"
+	"tlskeeper/internal/flock"
+	"tlskeeper/internal/status"
+	"tlskeeper/logship"
+	"tlskeeper/logship/store"
+)
+
+func (a *app) agentCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "agent",
+		Usage: "follow the TLS log, keep every line, ship every line",
+		UsageText: `tlskeeper agent                         # runs until it is stopped; systemd starts it so
+tlskeeper agent --once                  # read and ship what there is, then end
+tlskeeper agent --once --root ./trial`,
+		Description: "Reads the logs of [agent] through every rotation into the database, each line\n" +
+			"once, and sends them to the group of [cloudwatch], each line at least once. Without\n" +
+			"that section nothing leaves the host. An outage of the service, a full disk or a log\n" +
+			"that is not there yet are waited out; tlskeeper status tells how far behind it is.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "once", Usage: "end when everything there is has been read and shipped"},
+		},
+		Action: a.agent,
+	}
+}
+
+func (a *app) agent(c *cli.Context) error {
+	if c.Args().Present() {
+		return usagef("agent: takes no arguments; the logs are named in the configuration")
+	}
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	conf := logship.Config{
+		Logs: cfg.Agent.Logs, Poll: cfg.Agent.Poll, Quiet: cfg.Agent.Quiet,
+		Retention: time.Duration(cfg.Agent.RetentionDays) * 24 * time.Hour,
+		Once:      c.Bool("once"), Log: a.log(c),
+	}
+	if conf.CloudWatch, err = a.cloudWatch(c, cfg); err != nil {
+		return err
+	}
+	if conf.Store, err = store.Open(cfg.Agent.Database, store.Options{Client: cfg.Agent.Client, Log: conf.Log}); err != nil {
+		return err
+	}
+	defer conf.Store.Close()
+	return runAgent(c.Context, cfg, conf)
+}
+
+// runAgent lets one agent alone write to a database.
+func runAgent(ctx context.Context, cfg *config.Config, conf logship.Config) error {
+	lock, err := flock.Acquire(ctx, cfg.Agent.Database+".agent", 0)
+	if err != nil {
+		return fmt.Errorf("another agent fills %s: %w", cfg.Agent.Database, err)
+	}
+	defer lock.Release()
+	if err := durable.MkdirAll(cfg.Paths.Log, 0o750); err != nil {
+		return fmt.Errorf("making the state directory: %w", err)
+	}
+	p := publisher{path: status.AgentPath(cfg.Paths.Log), pid: os.Getpid()}
+	if conf.CloudWatch != nil {
+		p.destination = conf.CloudWatch.String()
+	}
+	conf.Publish = p.write
+	err = logship.Run(ctx, conf)
+	if p.last.Started.IsZero() { // it never began
+		return err
+	}
+	p.pid = 0
+	if failed := p.write(p.last); err == nil {
+		err = failed
+	}
+	return err
+}
+
+// cloudWatch is nil where the configuration names no group.
+func (a *app) cloudWatch(c *cli.Context, cfg *config.Config) (*logship.CloudWatch, error) {
+	w := cfg.CloudWatch
+	if w.Group == "" {
+		return nil, nil
+	}
+	return logship.NewCloudWatch(c.Context, logship.CloudWatchConfig{
+		Group: w.Group, Stream: w.Stream, Region: w.Region, Endpoint: w.Endpoint, Profile: w.Profile,
+		RetentionDays: w.RetentionDays, Gzip: w.Gzip, Client: w.Client, Log: a.log(c),
+	})
+}
+
+// publisher writes an agent's counters where tlskeeper status reads them.
+type publisher struct {
+	path, destination string
+	pid               int // 0 after the end
+	last              logship.Stats
+}
+
+func (p *publisher) write(st logship.Stats) error {
+	p.last = st
+	out := status.Agent{
+		PID: p.pid, StartedAt: st.Started, WrittenAt: time.Now(), Destination: p.destination,
+		Lines: st.Lines, Unparsed: st.Unparsed, Shipped: st.Shipped, Rejected: st.Rejected, Backlog: st.Backlog,
+		LastLineAt: st.LastLine, LastShipAt: st.LastShip, LastError: st.LastError, LastErrorAt: st.LastErrorAt,
+	}
+	for _, f := range st.Files {
+		out.Files = append(out.Files, status.File{Path: f.Path, Offset: f.Offset, Size: f.Size})
+	}
+	return status.WriteAgent(p.path, out)
+}

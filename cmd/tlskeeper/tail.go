@@ -1,0 +1,79 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
+	"tlskeeper/logship"
+)
+
+func (a *app) tailCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "tail",
+		Aliases:   []string{"logs"},
+		Usage:     "watch the TLS log live, with filters and counts",
+		ArgsUsage: "[FILE]",
+		UsageText: `tlskeeper tail
+tlskeeper tail --protocol TLSv1.2 --vhost www.example.org
+tlskeeper tail --client 192.0.2.0/24 --cipher CBC
+tlskeeper tail -n 1000 --no-follow --raw
+tlskeeper tail --no-follow --json /var/log/apache2/tls.log.1`,
+		Description: "Shows the last lines and then new ones, until Ctrl-C. It is for eyes: it may miss\n" +
+			"lines when the log is rotated, and keeps nothing. tlskeeper query has the past.",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Usage: "begin with the last `N` lines", Value: 10},
+			&cli.BoolFlag{Name: "no-follow", Usage: "end at the end of the log"},
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f", "F"}, Usage: "go on with new lines, as is the rule", Hidden: true},
+			&cli.BoolFlag{Name: "raw", Usage: "show lines as they stand in the log"},
+			&cli.StringFlag{Name: "vhost", Usage: "only requests to `NAME`"},
+			&cli.StringFlag{Name: "protocol", Usage: "only requests over `VERSION`, such as TLSv1.2"},
+			&cli.StringFlag{Name: "cipher", Usage: "only requests with `PART` in the name of the cipher"},
+			&cli.StringFlag{Name: "client", Usage: "only requests from `ADDRESS` or network"},
+		},
+		Action: a.tail,
+	}
+}
+
+func (a *app) tail(c *cli.Context) error {
+	conf := logship.LiveConfig{
+		Lines: c.Int("lines"), Follow: !c.Bool("no-follow"),
+		Filter: logship.LiveFilter{
+			VHost: c.String("vhost"), Protocol: c.String("protocol"), Cipher: c.String("cipher"), Client: c.String("client"),
+		},
+		Out: a.stdout, Talk: a.stderr,
+		Running: term.IsTerminal(a.stdout) && term.IsTerminal(a.stderr),
+	}
+	if conf.Lines < 0 {
+		return usagef("tail: --lines cannot be %d", conf.Lines)
+	}
+	if err := conf.Filter.Check(); err != nil {
+		return usagef("tail: %v", err)
+	}
+	if c.Bool("raw") {
+		conf.Form = logship.LiveRaw
+	}
+	if a.json(c) {
+		conf.Form = logship.LiveJSON
+	}
+	var err error
+	if conf.Path, err = a.tailed(c); err != nil {
+		return err
+	}
+	return logship.Live(c.Context, conf)
+}
+
+// tailed is the log that was named, or the first one that the agent follows.
+func (a *app) tailed(c *cli.Context) (string, error) {
+	switch c.NArg() {
+	case 0:
+		cfg, err := a.configOrDefault(c)
+		if err != nil {
+			return "", err
+		}
+		return cfg.Agent.Logs[0], nil
+	case 1:
+		return c.Args().First(), nil
+	}
+	return "", hint.Wrap(usagef("tail: one log at a time"), "tlskeeper tail "+c.Args().First())
+}

@@ -1,0 +1,172 @@
+package logship
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hpcloud/tail"
+	tailutil "github.com/hpcloud/tail/util"
+
+	"tlskeeper/internal/hint"
+)
+
+// LiveConfig is one live view of a log.
+type LiveConfig struct {
+	Path   string
+	Lines  int  // how many of the last lines are shown first
+	Follow bool // go on until the context ends
+	Filter LiveFilter
+	Form   LiveForm
+	Out    io.Writer // lines
+	// Talk takes what is no line: that the log is awaited, and the counts at the
+	// end. With Running the counts also stand below the lines, redrawn as they
+	// change: both must be the same terminal.
+	Talk    io.Writer
+	Running bool
+}
+
+// maxShown bounds the memory for one line; a longer one is shown in parts.
+const maxShown = 64 << 10
+
+// Live shows the log as it grows. It reads through hpcloud/tail, which may miss
+// lines at a rotation: harmless for eyes, and never used for what is kept. It
+// ends with nil when ctx ends.
+func Live(ctx context.Context, c LiveConfig) error {
+	filter, err := c.Filter.compile()
+	if err != nil {
+		return err
+	}
+	from, err := lastLines(c.Path, c.Lines)
+	if err != nil && !(c.Follow && errors.Is(err, fs.ErrNotExist)) {
+		return notShown(c.Path, err)
+	}
+	if err != nil {
+		if err := awaitable(c); err != nil {
+			return err
+		}
+	}
+	v := newView(c, filter)
+	defer v.end()
+	return show(ctx, c, from, v)
+}
+
+// show reads lines into v until the end or the end of ctx.
+func show(ctx context.Context, c LiveConfig, from int64, v *view) error {
+	silence(c)
+	t, err := tail.TailFile(c.Path, tail.Config{
+		Location: &tail.SeekInfo{Offset: from, Whence: io.SeekStart},
+		Follow:   c.Follow, ReOpen: c.Follow,
+		Poll:        true, // its inotify loses rotations and ends the process when watches run out
+		MaxLineSize: maxShown,
+		Logger:      tail.DiscardingLogger,
+	})
+	if err != nil {
+		return notShown(c.Path, err)
+	}
+	defer stop(t)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case line, ok := <-t.Lines:
+			if !ok {
+				return notShown(c.Path, t.Err())
+			}
+			if err := v.line(line.Text); err != nil {
+				return fmt.Errorf("showing %s: %w", c.Path, err)
+			}
+		}
+	}
+}
+
+// stop ends t. Its reader may be handing over a line, which nobody takes any
+// more, and Stop would wait for it.
+func stop(t *tail.Tail) {
+	go func() {
+		for range t.Lines {
+		}
+	}()
+	_ = t.Stop() // the error was seen when Lines was closed
+}
+
+// silence gives hpcloud/tail's global logger our voice. The library ends the
+// process when the log's directory can no longer be read, and leaves nothing
+// but the last words to be chosen.
+func silence(c LiveConfig) {
+	tailutil.LOGGER.Logger = log.New(lastWords{c}, "", 0)
+}
+
+type lastWords struct{ c LiveConfig }
+
+func (w lastWords) Write(p []byte) (int, error) {
+	fmt.Fprintf(w.c.Talk, "tlskeeper: %s can no longer be read\n", w.c.Path)
+	return len(p), nil
+}
+
+// awaitable tells that the log is awaited, if it can come.
+func awaitable(c LiveConfig) error {
+	dir := filepath.Dir(c.Path)
+	if _, err := os.Stat(dir); err != nil {
+		return notShown(c.Path, err)
+	}
+	fmt.Fprintf(c.Talk, "%s is not there yet: waiting for it (Ctrl-C ends)\n", c.Path)
+	return nil
+}
+
+// notShown says why there is nothing to see, and what to type.
+func notShown(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	out := fmt.Errorf("reading %s: %w", path, cause(err))
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return hint.Wrap(out, "read it as root, or join the group that owns it: sudo usermod -aG adm $USER")
+	case errors.Is(err, fs.ErrNotExist):
+		return hint.Wrap(out, "tlskeeper apache apply --log-only makes Apache write it; or name another: tlskeeper tail FILE")
+	}
+	return out
+}
+
+// cause leaves out the path, which is said already.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// lastLines finds where the last n lines of a file begin.
+func lastLines(path string, n int) (int64, error) {
+	f, info, err := openLog(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	at, buf := info.Size(), make([]byte, maxShown)
+	for n++; at > 0; { // the newline before them, too
+		size := min(at, int64(len(buf)))
+		if _, err := f.ReadAt(buf[:size], at-size); err != nil {
+			return 0, err
+		}
+		for i := size - 1; i >= 0; i-- {
+			if buf[i] == '\n' {
+				if n--; n == 0 {
+					return at - size + i + 1, nil
+				}
+			}
+		}
+		at -= size
+	}
+	return 0, nil
+}
+
+// redrawEvery bounds how often the counts below the lines change.
+const redrawEvery = 200 * time.Millisecond

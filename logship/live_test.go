@@ -1,0 +1,141 @@
+package logship
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tlskeeper/internal/hint"
+)
+
+// watch runs Live in the background.
+func watch(t *testing.T, c LiveConfig) (out, talk *lockedBuffer, stop func() error) {
+	t.Helper()
+	out, talk = &lockedBuffer{}, &lockedBuffer{}
+	c.Out, c.Talk = out, talk
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Live(ctx, c) }()
+	t.Cleanup(cancel)
+	return out, talk, func() error { cancel(); return <-done }
+}
+
+func TestLiveShowsTheLastLinesAndNewOnes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tls.log")
+	os.WriteFile(path, []byte(lines(1, 10)), 0o600)
+	out, talk, stop := watch(t, LiveConfig{Path: path, Lines: 3, Follow: true})
+	eventually(t, "the last lines", func() bool { return strings.Count(out.String(), "agent") == 3 })
+	if !strings.Contains(out.String(), "agent 8\n") {
+		t.Error(out)
+	}
+	appendTo(t, path, lines(11, 11))
+	eventually(t, "a new line", func() bool { return strings.Contains(out.String(), "agent 11\n") })
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, path, lines(12, 12))
+	eventually(t, "a line after the rotation", func() bool { return strings.Contains(out.String(), "agent 12\n") })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(talk.String(), "5 lines | TLSv1.3 5 (100.0 %) | TLS_AES_256_GCM_SHA384 5") {
+		t.Error(talk)
+	}
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLiveWaitsForALogThatIsNotThereYet(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tls.log")
+	out, talk, stop := watch(t, LiveConfig{Path: path, Follow: true})
+	eventually(t, "a word about it", func() bool { return strings.Contains(talk.String(), "not there yet") })
+	appendTo(t, path, lines(1, 1))
+	eventually(t, "the line", func() bool { return strings.Contains(out.String(), "agent 1\n") })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLiveOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]LiveConfig{
+		"no file":      {Path: filepath.Join(dir, "tls.log")},
+		"no directory": {Path: filepath.Join(dir, "no", "tls.log"), Follow: true},
+		"a directory":  {Path: dir, Follow: true},
+	} {
+		_, _, stop := watch(t, c)
+		err := stop()
+		if err == nil || !strings.HasPrefix(err.Error(), "reading "+c.Path+": ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if name != "a directory" && !strings.Contains(hint.Of(err), "--log-only") {
+			t.Errorf("%s: hint %q", name, hint.Of(err))
+		}
+	}
+}
+
+func TestLiveFilters(t *testing.T) {
+	const log = `[23/Nov/2026:00:00:01 +0000],192.0.2.7,HTTP/1.1,a.example,TLSv1.3,TLS_AES_256_GCM_SHA384,"one"
+[23/Nov/2026:00:00:02 +0000],198.51.100.1,HTTP/1.1,b.example,TLSv1.2,ECDHE-RSA-AES128-SHA,"two"
+[23/Nov/2026:00:00:03 +0000],2001:db8::1,HTTP/2.0,a.example,TLSv1.2,ECDHE-ECDSA-AES256-GCM-SHA384,"three"
+nonsense
+`
+	path := filepath.Join(t.TempDir(), "tls.log")
+	os.WriteFile(path, []byte(log), 0o600)
+	for _, c := range []struct {
+		filter LiveFilter
+		want   string
+	}{
+		{LiveFilter{}, "one two three nonsense"},
+		{LiveFilter{VHost: "A.example"}, "one three"},
+		{LiveFilter{Protocol: "tlsv1.2"}, "two three"},
+		{LiveFilter{Cipher: "ecdhe-rsa"}, "two"},
+		{LiveFilter{Client: "192.0.2.7"}, "one"},
+		{LiveFilter{Client: "198.51.0.0/16"}, "two"},
+		{LiveFilter{Client: "2001:db8::/32", VHost: "b.example"}, ""},
+	} {
+		var out strings.Builder
+		err := Live(t.Context(), LiveConfig{Path: path, Lines: 10, Filter: c.filter, Out: &out, Talk: &strings.Builder{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for l := range strings.Lines(out.String()) {
+			got = append(got, l[strings.LastIndex(l, " ")+1:len(l)-1])
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%+v: %q, want %q", c.filter, got, c.want)
+		}
+	}
+	if err := Live(t.Context(), LiveConfig{Path: path, Filter: LiveFilter{Client: "1/2"}}); err == nil {
+		t.Error("a network that is none was accepted")
+	}
+}
+
+// A user agent may hold what a terminal obeys.
+func TestLiveIsSafeForATerminal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tls.log")
+	hostile := `[23/Nov/2026:00:00:01 +0000],192.0.2.7,HTTP/1.1,a.example,TLSv1.3,X,"\x1b[2J\x9b1m"` + "\nraw \x1b]0;title\x07\n"
+	os.WriteFile(path, []byte(hostile), 0o600)
+	for _, form := range []LiveForm{LiveColumns, LiveRaw, LiveJSON} {
+		var out strings.Builder
+		if err := Live(t.Context(), LiveConfig{Path: path, Lines: 10, Form: form, Out: &out, Talk: &strings.Builder{}}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsAny(out.String(), "\x1b\x07\x9b") || strings.Count(out.String(), "\n") != 2 {
+			t.Errorf("form %d: %q", form, out.String())
+		}
+	}
+}
