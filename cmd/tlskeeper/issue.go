@@ -129,8 +129,12 @@ func adHoc(c *cli.Context, cfg *config.Config) (*config.Certificate, error) {
 		}
 		cert.Name = strings.TrimPrefix(folded[0], "*.")
 	}
-	if cert.Name == "" {
+	switch {
+	case cert.Name == "":
 		return nil, usagef("issue: --csr needs --cert-name")
+	case cert.Challenge == acme.HTTP01 && cert.Webroot == "" && cert.Listen == "":
+		return nil, hint.Wrap(usagef("issue: how shall the CA see that the names are yours?"),
+			"-w DIR, the DocumentRoot that answers on port 80, or --listen :80 where nothing does")
 	}
 	return cert, nil
 }

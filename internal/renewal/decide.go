@@ -10,15 +10,11 @@ import (
 	"tlskeeper/acme"
 )
 
-// decideAll fills the report with what is to be done. A bad request fails
-// before anything is asked of a CA.
+// decideAll fills the report with what is to be done.
 func (r *run) decideAll(ctx context.Context) error {
 	for _, q := range r.Requests {
 		if !r.wanted(q.Name) {
 			continue
-		}
-		if err := q.Check(); err != nil {
-			return err
 		}
 		if err := r.decide(ctx, q); err != nil {
 			return err

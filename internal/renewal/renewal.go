@@ -104,7 +104,7 @@ type run struct {
 // acme.Client.Issue.
 func Run(ctx context.Context, cfg Config, o Options) (*Report, error) {
 	r := newRun(cfg, o)
-	if err := r.checkOnly(); err != nil {
+	if err := r.checkRequests(); err != nil {
 		return r.report, err
 	}
 	if o.DryRun {
@@ -141,12 +141,21 @@ func (r *run) locked(ctx context.Context, do func() error) error {
 	return do()
 }
 
-// checkOnly refuses names that nothing is configured for.
-func (r *run) checkOnly() error {
+// checkRequests refuses, before anything is touched, what cannot be ordered,
+// and names that nothing is configured for.
+func (r *run) checkRequests() error {
 	for _, name := range r.Only {
 		known := slices.ContainsFunc(r.Requests, func(q acme.Request) bool { return q.Name == name })
 		if !known {
 			return hint.Wrap(fmt.Errorf("certificate %s is not configured", name), "`tlskeeper certs` lists them")
+		}
+	}
+	for _, q := range r.Requests {
+		if !r.wanted(q.Name) {
+			continue
+		}
+		if err := q.Check(); err != nil {
+			return err
 		}
 	}
 	return nil
