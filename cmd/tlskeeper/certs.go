@@ -54,7 +54,7 @@ type certView struct {
 	SCTs        int       `json:"scts"`
 	Directory   string    `json:"directory,omitempty"`
 	Dir         string    `json:"dir,omitempty"`
-	Chain       []string  `json:"chain,omitempty"` // subjects, leaf first
+	Issuers     []string  `json:"issuers,omitempty"` // of each certificate in the chain, the leaf's first
 	WindowStart time.Time `json:"ari_start,omitzero"`
 	WindowEnd   time.Time `json:"ari_end,omitzero"`
 	Explanation string    `json:"ari_explanation,omitempty"`
@@ -71,7 +71,7 @@ func viewOf(c acme.Certificate) certView {
 	v.Fingerprint, v.SCTs, v.Dir, v.Directory = leaf.Fingerprint(g.Leaf), len(leaf.SCTs(g.Leaf)), g.Dir, g.Meta.Directory
 	v.Deployed, v.Revoked = c.State.Deployed == g.Number, c.Revoked()
 	for _, cert := range g.Chain {
-		v.Chain = append(v.Chain, cert.Subject.String())
+		v.Issuers = append(v.Issuers, cert.Issuer.String())
 	}
 	if ari := c.State.ARI; ari != nil && ari.CertID == acme.CertID(g.Leaf) {
 		v.WindowStart, v.WindowEnd, v.Explanation = ari.Start, ari.End, ari.ExplanationURL
@@ -173,7 +173,7 @@ func (v certView) rows() [][2]string {
 	}
 	return [][2]string{
 		{"certificate", v.Name}, {"names", strings.Join(v.Names, " ")}, {"key", v.KeyType}, {"serial", v.Serial},
-		{"sha256", v.Fingerprint}, {"issuer", v.Issuer}, {"chain", strings.Join(v.Chain, " <- ")},
+		{"sha256", v.Fingerprint}, {"issued by", strings.Join(v.Issuers, ", under ")},
 		{"scts", fmt.Sprint(v.SCTs)}, {"ca", v.Directory}, {"not before", moment(v.NotBefore)}, {"expires", moment(v.NotAfter)},
 		{"ari window", window}, {"ari explanation", v.Explanation}, {"renewal", moment(v.RenewAt)},
 		{"generation", fmt.Sprint(v.Generation)}, {"files", v.Dir}, {"served", served(v)}, {"served since", moment(v.DeployedAt)},

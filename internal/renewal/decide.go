@@ -152,5 +152,9 @@ func (r *run) issue(ctx context.Context, name string) {
 	}
 	out.Issued, out.Deployed = true, false
 	out.Generation, out.Serial, out.NotAfter = g.Number, g.Serial(), g.Leaf.NotAfter
-	out.RenewAt = acme.Due(g.Leaf, time.Now(), nil).At
+	ari, err := r.Client.RenewalInfo(ctx, g) // now, so that a window moved later is known as moved
+	if err != nil {
+		r.Log.Warn("no renewal information", "certificate", name, "err", err)
+	}
+	out.RenewAt = acme.Due(g.Leaf, time.Now(), ari).At
 }

@@ -69,9 +69,10 @@ func newHost(t *testing.T) *host {
 }
 
 // newOffline is a host without an Apache; the CA believes every challenge.
-func newOffline(t *testing.T) *host {
+func newOffline(t *testing.T, o acmetest.Options) *host {
 	t.Helper()
-	h := &host{t: t, ca: acmetest.New(t, acmetest.Options{AlwaysValid: true})}
+	o.AlwaysValid = true
+	h := &host{t: t, ca: acmetest.New(t, o)}
 	root := t.TempDir()
 	h.cfg = Config{Dir: filepath.Join(root, "acme"), Requests: []acme.Request{{
 		Name: site, Names: []string{site}, Challenge: acme.Challenge{Type: acme.HTTP01, Webroot: root}, Keep: 5,

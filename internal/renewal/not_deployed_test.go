@@ -3,6 +3,8 @@ package renewal
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/acmetest"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/status"
@@ -76,9 +79,11 @@ func (h *host) state() status.Certificate {
 }
 
 // offline is a host whose server is as the test says.
-func offline(t *testing.T, serve *error) *host {
+func offline(t *testing.T, serve *error) *host { return offlineWith(t, serve, acmetest.Options{}) }
+
+func offlineWith(t *testing.T, serve *error, o acmetest.Options) *host {
 	t.Helper()
-	h := newOffline(t)
+	h := newOffline(t, o)
 	h.cfg.Deploy = Deployer{
 		Activate: func(context.Context, map[string]string) error { return *serve },
 		Served:   func(context.Context, []acme.Generation) (map[string]error, error) { return nil, nil },
@@ -195,7 +200,6 @@ func TestMassRevocationAnsweredWithinTheDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.run(Options{}) // learns the ordinary window
 	past := `{"suggestedWindow":{"start":"2020-01-01T00:00:00Z","end":"2020-01-02T00:00:00Z"},"explanationURL":"https://ca.example/incident"}`
 	if err := h.ca.SetRenewalInfo(cert.Latest.Leaf, past); err != nil {
 		t.Fatal(err)
@@ -215,18 +219,17 @@ func TestMassRevocationAnsweredWithinTheDay(t *testing.T) {
 
 func TestCAThatAlwaysWantsARenewalNow(t *testing.T) {
 	var serve error
-	h := offline(t, &serve)
+	h := offlineWith(t, &serve, acmetest.Options{Intercept: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.URL.Path, "/renewalInfo/") {
+				fmt.Fprint(w, `{"suggestedWindow":{"start":"2020-01-01T00:00:00Z","end":"2020-01-02T00:00:00Z"}}`)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}})
 	h.run(Options{})
-	store := acme.OpenStore(h.cfg.Dir)
 	for range 3 {
-		cert, err := store.Certificate(site)
-		if err != nil {
-			t.Fatal(err)
-		}
-		past := `{"suggestedWindow":{"start":"2020-01-01T00:00:00Z","end":"2020-01-02T00:00:00Z"}}`
-		if err := h.ca.SetRenewalInfo(cert.Latest.Leaf, past); err != nil {
-			t.Fatal(err)
-		}
 		var guard *acme.GuardError
 		if _, err := Run(h.ctx(), h.cfg, Options{}); !errors.As(err, &guard) {
 			t.Fatalf("got %v", err)
