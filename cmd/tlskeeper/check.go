@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -102,8 +103,20 @@ func checkPublished(cfg *config.Config) ([]status.Finding, error) {
 	if len(findings) == 0 && report.State != nil {
 		findings = append(findings, status.Finding{Severity: status.OK, Subject: "certificates", Message: "issued, served, not near their end"})
 	}
-	if report.Agent == nil {
-		findings = append(findings, status.Finding{Severity: status.Warn, Subject: "agent", Message: "has never run here", Hint: "systemctl enable --now tlskeeper"})
+	return append(findings, agentFindings(report)...), nil
+}
+
+func agentFindings(r status.Report) []status.Finding {
+	f := status.Finding{Severity: status.OK, Subject: "agent"}
+	switch {
+	case r.AgentHidden:
+		f.Severity, f.Message, f.Hint = status.Warn, "its state is for root and the group adm", "run it as root"
+	case r.Agent == nil:
+		f.Severity, f.Message, f.Hint = status.Warn, "has never run here", "systemctl enable --now tlskeeper"
+	case r.About("agent"):
+		return nil
+	default:
+		f.Message = fmt.Sprintf("pid %d, %d lines wait to be shipped", r.Agent.PID, r.Agent.Backlog)
 	}
-	return findings, nil
+	return []status.Finding{f}
 }

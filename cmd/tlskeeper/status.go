@@ -62,9 +62,12 @@ func printStatus(w io.Writer, r status.Report) {
 		fmt.Fprintln(w, "no certificates (tlskeeper issue gets them)")
 	}
 	fmt.Fprintln(w)
-	if r.Agent != nil {
+	switch {
+	case r.Agent != nil:
 		printAgent(w, *r.Agent)
-	} else {
+	case r.AgentHidden:
+		fmt.Fprintln(w, "the agent's state is for root and the group adm")
+	default:
 		fmt.Fprintln(w, "no agent has run here")
 	}
 	if len(r.Findings) > 0 {

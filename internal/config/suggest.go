@@ -35,7 +35,7 @@ func sectionOf(name string) string {
 		}
 	}
 	if len(sections) == 0 {
-		return "every key belongs below a section: " + exampleHint
+		return "every key belongs below a section such as [acme]; tlskeeper config example shows them all"
 	}
 	return "put it below " + strings.Join(sections, " or ")
 }

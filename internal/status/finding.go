@@ -65,7 +65,7 @@ func (c Certificate) findings(now time.Time) []Finding {
 		if now.Sub(c.NotBefore) > deployGrace {
 			sev = Fail
 		}
-		add(sev, "tlskeeper apache apply", "generation %d is issued but not deployed%s", c.Generation, c.because())
+		add(sev, "tlskeeper renew tries again; tlskeeper apache adopt "+c.Name+" where the virtual host has a certificate of its own", "generation %d is issued but not deployed%s", c.Generation, c.because())
 	}
 	return found
 }

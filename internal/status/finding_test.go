@@ -135,3 +135,18 @@ func TestConfiguredButNeverIssued(t *testing.T) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }
+
+// The log's directory is closed to ordinary users, and status is for them too.
+func TestAgentThatOthersMayNotRead(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "log"), 0); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Look(filepath.Join(dir, "acme"), filepath.Join(dir, "log"), nil, now)
+	if err != nil || !r.AgentHidden {
+		t.Errorf("got %+v, %v", r, err)
+	}
+}
