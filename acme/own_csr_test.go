@@ -108,3 +108,21 @@ func TestWildcardThroughAProgram(t *testing.T) {
 		t.Errorf("a wildcard by http-01: %v", err)
 	}
 }
+
+func TestPreferredChain(t *testing.T) {
+	h := newHost(t, acmetest.Options{AlternateRoots: 2, ChainLength: 2, AlwaysValid: true})
+	want := h.ca.IssuingRoots()[2].Subject.CommonName
+	r := h.request()
+	r.PreferredChain = want
+	g, err := h.client(t).Issue(testContext(t), r, IssueOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := g.Chain[len(g.Chain)-1].Issuer.CommonName; got != want || len(g.Chain) != 3 {
+		t.Errorf("chain of %d under %q, want %q", len(g.Chain), got, want)
+	}
+	r.PreferredChain = "a root that is not there"
+	if g, err = h.client(t).Issue(testContext(t), r, IssueOptions{Force: true}); err != nil || len(g.Chain) != 3 {
+		t.Errorf("without the preferred one: %v", err)
+	}
+}
