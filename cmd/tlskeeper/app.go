@@ -219,7 +219,7 @@ func (a *app) log(c *cli.Context) *slog.Logger {
 	if c.Bool("quiet") {
 		level = slog.LevelWarn
 	}
-	return slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level}))
+	return newTalk(a.stderr, level)
 }
 
 func (a *app) json(c *cli.Context) bool { return c.Bool("json") }

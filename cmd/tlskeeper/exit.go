@@ -8,9 +8,11 @@ import (
 	"io"
 	"strings"
 
+	"tlskeeper/apacheconf"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
 )
 
@@ -49,6 +51,12 @@ func exitCode(err error) int {
 		return exitFindings
 	case is[usageError](err), is[*config.Error](err):
 		return exitUsage
+	case is[*renewal.NotDeployedError](err):
+		return exitNotDeployed
+	case is[*apacheconf.RefusedError](err):
+		return exitRefused
+	case is[*apacheconf.RolledBackError](err):
+		return exitRolledBack
 	case is[*flock.HeldError](err):
 		return exitLocked
 	case errors.Is(err, context.Canceled):

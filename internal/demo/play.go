@@ -16,8 +16,12 @@ type stage struct {
 	*parts
 	*shell
 	visitors  *visitors
+	scans     int // each `tlskeeper scan` asks for / once, to see the headers
 	stopAgent func() error
 }
+
+// sent is how many requests got an answer, the scans' own among them.
+func (s *stage) sent() int { return int(s.visitors.answered.Load()) + s.scans }
 
 // play runs the steps in the order in which a user would take them: measure,
 // harden, see that it holds.
@@ -118,6 +122,7 @@ func (s *stage) harden(ctx context.Context) error {
 		return err
 	}
 	heading("What is really served now?")
+	s.scans++
 	return s.run(ctx, nil, "scan", s.apache.Addr(), "--sni", names[0], "--ca", s.ca.IssuingRootFile, "--profile", "intermediate")
 }
 
@@ -191,7 +196,7 @@ func (s *stage) stored(ctx context.Context) (int, error) {
 // untilStored waits until every answered request is in the local copy and
 // with the log service.
 func (s *stage) untilStored(ctx context.Context) error {
-	sent := int(s.visitors.answered.Load())
+	sent := s.sent()
 	for deadline := time.Now().Add(30 * time.Second); ; wait(ctx, 100*time.Millisecond) {
 		rows, err := s.stored(ctx)
 		if rows >= sent && s.logs.Accepted() >= sent || ctx.Err() != nil {
@@ -214,7 +219,7 @@ func (s *stage) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sent, accepted, failed := int(s.visitors.answered.Load()), s.logs.Accepted(), s.visitors.failed.Load()
+	sent, accepted, failed := s.sent(), s.logs.Accepted(), s.visitors.failed.Load()
 	heading("Requests sent: %d   rows stored: %d   events accepted: %d", sent, rows, accepted)
 	if sent != rows || rows != accepted {
 		return errors.New("the three counts differ")
@@ -222,6 +227,7 @@ func (s *stage) compare(ctx context.Context) error {
 	if failed != 0 {
 		return fmt.Errorf("%d requests on new connections failed: %w", failed, s.visitors.first)
 	}
+	say("(%d by the visitors, %d by tlskeeper's own scan)", sent-s.scans, s.scans)
 	say("The three counts agree, and no request on a new connection failed.")
 	return nil
 }

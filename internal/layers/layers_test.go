@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"internal/setup":        {"internal/config"},
 	"internal/status":       {},
 	"internal/config":       {},
-	"apacheconf/apachetest": {},
+	"apacheconf/apachetest": {"internal/testenv"},
 }
 
 // banned names what no part of a package's whole dependency tree may contain.

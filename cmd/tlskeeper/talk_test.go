@@ -1,0 +1,21 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"testing"
+)
+
+func TestTalk(t *testing.T) {
+	var b bytes.Buffer
+	log := newTalk(&b, slog.LevelInfo).With("log", "/var/log/tls.log")
+	log.Debug("not shown")
+	log.Info("following", "offset", 12, "agent", "two words")
+	log.Warn("reading failed", "err", errors.New("a \x1b[2Jscreen"))
+	want := "following log=/var/log/tls.log offset=12 agent=\"two words\"\n" +
+		"warn: reading failed log=/var/log/tls.log: a \\x1b[2Jscreen\n"
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
