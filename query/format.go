@@ -65,7 +65,7 @@ func (r *Result) csv(w io.Writer) error {
 		record := make([]string, len(row))
 		for i, v := range row {
 			record[i] = cell(v)
-			if s, ok := v.(string); ok && isFormula(s) {
+			if runs(v) {
 				record[i] = "'" + record[i]
 			}
 		}
@@ -75,6 +75,17 @@ func (r *Result) csv(w io.Writer) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// runs tells whether a spreadsheet would run the cell of v; numbers it takes as such.
+func runs(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return isFormula(v)
+	case float64:
+		return math.IsInf(v, 0)
+	}
+	return false
 }
 
 // isFormula tells what a spreadsheet would run. A lone dash, which httpd writes
