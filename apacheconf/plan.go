@@ -177,6 +177,10 @@ func (p *planner) link(path, target string) error {
 func (p *planner) sites() error {
 	for _, name := range slices.Sorted(maps.Keys(p.c.Generations)) {
 		dir := p.c.Generations[name]
+		if !exists(filepath.Join(dir, "key.pem")) {
+			p.plan.Missing = append(p.plan.Missing, Finding{Code: "no-key", Certificate: name, File: dir, What: "the key of certificate " + name + " is not on this host"})
+			continue
+		}
 		text, err := p.siteText(name, dir)
 		if err != nil {
 			return err
