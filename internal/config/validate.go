@@ -31,6 +31,15 @@ var retentions = []int{
 	1096, 1827, 2192, 2557, 2922, 3288, 3653,
 }
 
+// Words lists what may stand behind a key that takes one of a few words, nil
+// for any other key.
+func Words(key string) []string {
+	return map[string][]string{
+		"ca": cas, "key_type": keyTypes, "challenge": challenges, "dns_provider": providers,
+		"apache.profile": profiles, "hsts": hstsSteps, "client": clients,
+	}[key]
+}
+
 type validator struct {
 	file     string
 	lines    lines

@@ -63,6 +63,9 @@ func CheckConfig(cfg *config.Config) []Finding {
 		if c.Challenge == "http-01" && c.Webroot == "" && c.Listen == "" {
 			found = append(found, fail("certificate "+c.Name, `webroot = "/var/www/html" or listen = ":80"`, "nothing can answer the CA's http-01 challenge"))
 		}
+		if c.Challenge == "tls-alpn-01" && c.Listen == "" {
+			found = append(found, fail("certificate "+c.Name, `listen = ":443", where Apache does not`, "nothing can answer the CA's tls-alpn-01 challenge"))
+		}
 		if c.Webroot != "" && !isDir(c.Webroot) {
 			found = append(found, fail("certificate "+c.Name, "", "the webroot %s is no directory", c.Webroot))
 		}
