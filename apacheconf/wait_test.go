@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func requestHTTPS(t *testing.T, r *rig) {
+func requestHTTPS(t *testing.T, r *rig) http.Header {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: "a.test"}}}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+r.a.Addr()+"/", nil)
@@ -24,6 +24,7 @@ func requestHTTPS(t *testing.T, r *rig) {
 	}
 	defer resp.Body.Close()
 	io.Copy(io.Discard, resp.Body)
+	return resp.Header
 }
 
 func waitForText(t *testing.T, path, want string) {
@@ -36,4 +37,9 @@ func waitForText(t *testing.T, path, want string) {
 		text, _ := os.ReadFile(path)
 		t.Fatalf("%s does not contain %q: %v\n%s", path, want, err, text)
 	}
+}
+
+func hstsOf(t *testing.T, r *rig) string {
+	t.Helper()
+	return requestHTTPS(t, r).Get("Strict-Transport-Security")
 }

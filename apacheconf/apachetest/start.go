@@ -2,6 +2,7 @@ package apachetest
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -25,7 +26,14 @@ func Make(t testing.TB, o Options) *Apache {
 	if o.Binary == "" {
 		testenv.Need(t, "apache2")
 	}
-	a, err := New(filepath.Join(t.TempDir(), "apache"), o)
+	dir := t.TempDir()
+	// The test's own directory is 0700, and the workers run as www-data.
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := New(filepath.Join(dir, "apache"), o)
 	if err != nil {
 		t.Fatal(err)
 	}

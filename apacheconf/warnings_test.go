@@ -1,0 +1,86 @@
+package apacheconf
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tlskeeper/apacheconf/apachetest"
+)
+
+// What httpd accepts without a word is in the plan, with its place.
+func TestSilentFaultsAreInThePlan(t *testing.T) {
+	r := makeRig(t, "")
+	old := r.issue("expired", apachetest.Leaf{Names: []string{"a.test"}, NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour)})
+	other := r.issue("other", apachetest.Leaf{Names: []string{"b.test"}, KeyType: "rsa2048"})
+	onlyLeaf(t, other.CertFile)
+	host := "<VirtualHost " + r.a.Addr() + ">\nSSLEngine on\n"
+	r.writeSites("LogFormat \"%h %{SSL_PROTOCOL}x\" mine\nCustomLog logs/mine.log mine\n" +
+		host + "ServerName a.test\nSSLCertificateFile " + old.CertFile + "\nSSLCertificateKeyFile " + old.KeyFile +
+		"\nSSLProtocol all -SSLv3\nSSLOpenSSLConfCmd Curves prime256v1\nHeader set Strict-Transport-Security max-age=1\nCustomLog logs/a.log common\n</VirtualHost>\n" +
+		host + "ServerName c.test\nSSLCertificateFile " + other.CertFile + "\nSSLCertificateKeyFile " + other.KeyFile +
+		"\nSSLInsecureRenegotiation on\nSSLUseStapling on\n</VirtualHost>\nSSLStaplingCache shmcb:stapling(32768)\n")
+	_, p := r.plan(Change{Profile: "seed2016", HSTS: "5m"})
+	lines := map[string]int{}
+	for _, f := range p.Warnings {
+		lines[f.Code] = f.Line
+	}
+	want := map[string]int{"expired": 6, "override": 9, "double-hsts": 10, "other-name": 16, "no-intermediate": 16, "rsa": 16,
+		"renegotiation": 18, "stapling": 19, "lost-log": 2, "old-protocols": 4}
+	for code, line := range want {
+		if got, ok := lines[code]; !ok || got != line && code != "old-protocols" {
+			t.Errorf("%s: line %d (%v), want %d", code, got, ok, line)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%+v", p.Warnings)
+	}
+}
+
+// onlyLeaf takes the intermediate out of a chain file.
+func onlyLeaf(t *testing.T, path string) {
+	t.Helper()
+	text, err := readRegular(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := strings.Index(string(text), "-----END CERTIFICATE-----\n") + len("-----END CERTIFICATE-----\n")
+	must(put(path, &FileState{Data: text[:end], Mode: 0o644, UID: -1, GID: -1}))
+}
+
+// A plain layout whose main file does not read ours: file, line, and the text.
+func TestNobodyReadsOurFile(t *testing.T) {
+	r := newRig(t, "")
+	conf, err := readRegular(r.a.ConfigFile)
+	must(err)
+	without := strings.ReplaceAll(string(conf), "IncludeOptional", "#IncludeOptional")
+	must(put(r.a.ConfigFile, &FileState{Data: []byte(without), Mode: 0o644, UID: -1, GID: -1}))
+	_, p := r.plan(Change{LogOnly: true})
+	if len(p.Blocked) != 1 || p.Blocked[0].File != r.a.ConfigFile || p.Blocked[0].Line == 0 || p.Blocked[0].Fix != `IncludeOptional "`+r.cfg.EtcDir+`/tlskeeper.conf"` {
+		t.Errorf("blocked %+v", p.Blocked)
+	}
+	_, err = r.try(Change{LogOnly: true})
+	asRefused(t, err)
+}
+
+// The cost is an upper bound over what the profile removes, and nothing else.
+func TestCost(t *testing.T) {
+	history := []CostLine{
+		{Protocol: "TLSv1.3", Cipher: "TLS_AES_256_GCM_SHA384", Requests: 100, Clients: 10},
+		{Protocol: "TLSv1.2", Cipher: "ECDHE-ECDSA-AES128-GCM-SHA256", Requests: 10, Clients: 3},
+		{Protocol: "TLSv1.2", Cipher: "DHE-RSA-AES128-SHA", Requests: 5, Clients: 2, UserAgents: []string{"old"}},
+		{Protocol: "TLSv1", Cipher: "ECDHE-ECDSA-AES128-SHA", Requests: 1, Clients: 1},
+	}
+	for profile, want := range map[string]int64{"intermediate": 6, "modern": 16, "seed2016": 5} {
+		c, err := CostOf(profile, history)
+		if err != nil || c.Requests != want || c.Total != 116 {
+			t.Errorf("%s: %+v, %v; want %d", profile, c, err, want)
+		}
+		if !strings.Contains(c.String(), "at most") {
+			t.Errorf("%s: %s", profile, c)
+		}
+	}
+	if c, err := CostOf("modern", nil); err != nil || !c.NoHistory || !strings.Contains(c.String(), "no history") {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
