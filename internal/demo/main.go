@@ -26,10 +26,11 @@ func main() {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := demo(ctx, *binary); err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
 		if errors.Is(ctx.Err(), context.Canceled) {
+			fmt.Fprintln(os.Stderr, "demo: interrupted; what it had started and made is gone")
 			os.Exit(130)
 		}
+		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
 }
