@@ -11,7 +11,6 @@ import (
 func (a *app) tailCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "tail",
-		Aliases:   []string{"logs"},
 		Usage:     "watch the TLS log live, with filters and counts",
 		ArgsUsage: "[FILE]",
 		UsageText: `tlskeeper tail
