@@ -127,6 +127,7 @@ type transaction struct {
 	journal journal
 	before  expectation // what the live server showed when it began
 	after   expectation // what it must show
+	loading bool        // Apache was asked to read the new files
 }
 
 // install writes, reloads and waits until the wire shows what was proved.
@@ -153,6 +154,7 @@ func (t *transaction) install(ctx context.Context) error {
 }
 
 func (t *transaction) load(ctx context.Context) error {
+	t.loading = true
 	if !t.p.Restart {
 		return t.s.reload(ctx)
 	}
@@ -205,11 +207,13 @@ func (t *transaction) undo(ctx context.Context, cause error) error {
 }
 
 func (t *transaction) back(ctx context.Context) error {
-	if err := t.journal.restore(); err != nil {
+	if err := t.journal.restore(t.s.cfg.log()); err != nil {
 		return err
 	}
-	if err := t.s.loadOrStart(ctx); err != nil {
-		return err
+	if t.loading {
+		if err := t.s.loadOrStart(ctx); err != nil {
+			return err
+		}
 	}
 	return t.s.hold(ctx, t.before)
 }

@@ -129,8 +129,11 @@ func (s *Server) unreadable(err error, r child.Result) error {
 		f.Line, _ = strconv.Atoi(m[1])
 		f.File, f.What = m[2], lastLine(m[3])
 	}
-	return hint.Wrap(&RefusedError{Why: "Apache cannot read its own configuration", Findings: []Finding{f}},
-		strings.Join(s.httpd.argv("-t"), " ")+" shows the same")
+	refused := &RefusedError{Why: "Apache cannot read its own configuration", Findings: []Finding{f}}
+	if exists(s.cfg.journalPath()) {
+		return hint.Wrap(refused, "an apply was cut off here; tlskeeper apache rollback undoes it")
+	}
+	return hint.Wrap(refused, strings.Join(s.httpd.argv("-t"), " ")+" shows the same")
 }
 
 func lastLine(text string) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,12 +99,17 @@ func history(cfg Config) []int {
 }
 
 // restore puts every file back, the last one first. It goes on past an error,
-// because each file that is back is worth it.
-func (j journal) restore() error {
+// because each file that is back is worth it. Writing is atomic, so what is
+// neither the old nor the new state is somebody else's work, and stays.
+func (j journal) restore(log *slog.Logger) error {
 	var failed []error
 	for _, f := range slices.Backward(j.Files) {
 		now, err := readState(f.Path)
 		if err == nil && now.same(f.Old) {
+			continue
+		}
+		if err != nil || !now.same(f.New) {
+			log.Warn("left as it is: changed by somebody else meanwhile", "file", f.Path, "err", err)
 			continue
 		}
 		if err := put(f.Path, f.Old); err != nil {
@@ -122,7 +128,7 @@ func heal(ctx context.Context, cfg Config) (bool, error) {
 		return false, err
 	}
 	cfg.log().Warn("undoing a change that was cut off", "started", j.Started)
-	if err := j.restore(); err != nil {
+	if err := j.restore(cfg.log()); err != nil {
 		return false, fmt.Errorf("undoing a change that was cut off: %w", err)
 	}
 	if j.Running {

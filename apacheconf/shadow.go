@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -44,8 +45,19 @@ func (e *shadowError) Error() string {
 }
 
 // startShadow starts conf. The caller stops it. A configuration that Apache
-// would die of is a *shadowError.
+// would die of is a *shadowError; a port that another program took between our
+// choice and the start is not: then others are tried.
 func (s *Server) startShadow(ctx context.Context, conf []*node, modules []string) (*shadow, error) {
+	for try := 1; ; try++ {
+		sh, err := s.tryShadow(ctx, conf, modules)
+		failed, ok := errors.AsType[*shadowError](err)
+		if !ok || try == 3 || !strings.Contains(failed.Error(), "no listening sockets available") {
+			return sh, err
+		}
+	}
+}
+
+func (s *Server) tryShadow(ctx context.Context, conf []*node, modules []string) (*shadow, error) {
 	dir, err := s.shadowDir()
 	if err != nil {
 		return nil, err
@@ -175,18 +187,19 @@ func (s *Server) runtimeOpenSSL(ctx context.Context) (string, error) {
 	return string(m[1]), nil
 }
 
-// freeAddrs are loopback addresses that were free a moment ago. Another
-// program may take one before the shadow does; then the shadow does not start
-// and nothing was touched.
+// freeAddrs are loopback addresses that were free a moment ago, below the range
+// of which the kernel takes the ports of outgoing connections.
 func freeAddrs(n int) ([]string, error) {
 	var out []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+	for try := 0; len(out) < n; try++ {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+rand.IntN(22000)))
+		l, err := net.Listen("tcp", addr)
+		if err == nil {
+			defer l.Close()
+			out = append(out, addr)
+		} else if try > 100+n {
 			return nil, err
 		}
-		defer l.Close()
-		out = append(out, net.JoinHostPort("127.0.0.1", strconv.Itoa(l.Addr().(*net.TCPAddr).Port)))
 	}
 	return out, nil
 }

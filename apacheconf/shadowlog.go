@@ -49,7 +49,7 @@ func (sh *shadow) explain() []Finding {
 		return out
 	}
 	text, _ := os.ReadFile(filepath.Join(sh.dir, "start.log"))
-	return []Finding{{Code: "shadow", What: or(lastLine(string(text)), "it ended without a word")}}
+	return []Finding{{Code: "shadow", What: or(strings.Join(strings.Fields(string(text)), " "), "it ended without a word")}}
 }
 
 func (sh *shadow) explainLog(i int) []Finding {

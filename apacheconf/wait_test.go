@@ -1,6 +1,7 @@
 package apacheconf
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net/http"
@@ -42,4 +43,13 @@ func waitForText(t *testing.T, path, want string) {
 func hstsOf(t *testing.T, r *rig) string {
 	t.Helper()
 	return requestHTTPS(t, r).Get("Strict-Transport-Security")
+}
+
+func contextWithCancel(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
+}
+
+// contextWithTimeout is shorter than our own deadlines, to keep the test quick.
+func contextWithTimeout(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), 2*time.Second)
 }

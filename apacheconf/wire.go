@@ -3,6 +3,7 @@ package apacheconf
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
@@ -118,7 +119,8 @@ func takenBySpecific(dial string, vhosts []VHost) bool {
 }
 
 // ask shakes hands with each target, eight at a time. The answers are
-// fingerprints of leaves, servesNone or unreachable.
+// fingerprints of leaves with the version (a change of policy shows there),
+// servesNone or unreachable.
 func ask(ctx context.Context, targets []target, where func(target) string) []string {
 	answers := make([]string, len(targets))
 	slots := make(chan struct{}, 8)
@@ -137,11 +139,11 @@ func ask(ctx context.Context, targets []target, where func(target) string) []str
 func askOne(ctx context.Context, addr, sni, family string) string {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	leaf, _, err := probe.Leaf(ctx, probe.Target{Addr: addr, SNI: sni}, family)
+	leaf, state, err := probe.Leaf(ctx, probe.Target{Addr: addr, SNI: sni}, family)
 	var none *probe.FamilyError
 	switch {
 	case err == nil:
-		return fingerprint(leaf)
+		return fingerprint(leaf) + " by " + tls.VersionName(state.Version)
 	case errors.As(err, &none):
 		return servesNone
 	}
@@ -192,7 +194,8 @@ func isLeaf(answer string) bool { return answer != servesNone && answer != unrea
 
 func short(answer string) string {
 	if isLeaf(answer) {
-		return "certificate " + answer[:16]
+		leaf, how, _ := strings.Cut(answer, " ")
+		return "certificate " + leaf[:16] + " " + how
 	}
 	return "no certificate (" + answer + ")"
 }

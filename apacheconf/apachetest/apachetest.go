@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -86,15 +87,19 @@ func findBinary(name string) (string, error) {
 }
 
 // FreePorts returns n different loopback ports that were free a moment ago.
+// They lie below the range of which the kernel takes the ports of outgoing
+// connections (ip_local_port_range), so that no client of a test running beside
+// this one sits on them.
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, 0, n)
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+	for try := 0; len(ports) < n; try++ {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+rand.IntN(22000))))
+		if err == nil {
+			defer l.Close()
+			ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		} else if try > 100+n {
 			return nil, fmt.Errorf("finding a free port: %w", err)
 		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
 }
@@ -137,7 +142,9 @@ func (a *Apache) run(ctx context.Context, args ...string) error {
 	return err
 }
 
-// Start starts the daemon and returns when it answers on both ports.
+// Start starts the daemon and returns when it answers on both ports and has
+// written its PidFile. The ports alone are no sign: they are open before httpd
+// is configured, and a reload without a PidFile starts a second httpd.
 func (a *Apache) Start(ctx context.Context) error {
 	if err := a.run(ctx, "-k", "start"); err != nil {
 		return fmt.Errorf("starting apache in %s: %w", a.Dir, err)
@@ -196,7 +203,7 @@ func (a *Apache) waitPorts(ctx context.Context) error {
 			}
 			conn.Close()
 		}
-		return true
+		return a.PID() != 0
 	})
 }
 
