@@ -78,10 +78,7 @@ func fromSetup(found []setup.Finding) []status.Finding {
 }
 
 func (a *app) checkApache(c *cli.Context, cfg *config.Config) status.Finding {
-	server, err := apacheconf.Discover(c.Context, apacheconf.Config{
-		Binary: cfg.Apache.Binary, ServerRoot: cfg.Apache.ServerRoot, ConfigFile: cfg.Apache.ConfigFile,
-		EtcDir: cfg.Paths.Etc + "/apache", StateDir: cfg.Paths.Apache, TLSLog: cfg.Apache.TLSLog, Log: a.log(c),
-	})
+	server, err := apacheconf.Discover(c.Context, a.apacheConfig(c, cfg))
 	if err != nil {
 		return status.Finding{Severity: status.Fail, Subject: "apache", Message: err.Error(), Hint: hint.Of(err)}
 	}
