@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
-	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -79,18 +77,6 @@ func (s *FileState) text() string {
 	return string(s.Data)
 }
 
-// planner gathers a plan.
-type planner struct {
-	ctx     context.Context // of the one call that the planner lives for
-	s       *Server
-	c       Change
-	was, is manifest
-	overlay *overlay
-	plan    *Plan
-	profile *templates.Profile
-	edits   map[string][]byte // admin's files, as edited so far
-}
-
 // Plan works out what c would change, without writing or starting anything.
 // What stands in the way is in Blocked, not in the error.
 func (s *Server) Plan(ctx context.Context, c Change) (*Plan, error) {
@@ -110,178 +96,6 @@ func lookup(name string) (*templates.Profile, error) {
 		return nil, fmt.Errorf("profile %q: want intermediate, modern or seed2016", name)
 	}
 	return &p, nil
-}
-
-func (s *Server) planWith(ctx context.Context, c Change, profile *templates.Profile) (*Plan, error) {
-	if _, ok := hstsSeconds[c.HSTS]; !ok {
-		return nil, fmt.Errorf("hsts %q: want off, 5m, 1w, 6mo or 2y", c.HSTS)
-	}
-	m, err := loadManifest(s.cfg)
-	if err != nil {
-		return nil, err
-	}
-	p := &planner{ctx: ctx, s: s, c: c, was: m, is: m.clone(), overlay: s.newOverlay(), profile: profile, edits: map[string][]byte{},
-		plan: &Plan{Change: c, profile: profile, leaves: map[string]*x509.Certificate{}}}
-	for _, step := range p.steps() {
-		if err := step(); err != nil {
-			return nil, err
-		}
-	}
-	p.finish()
-	return p.plan, nil
-}
-
-func (p *planner) steps() []func() error {
-	if p.c.Remove {
-		return []func() error{p.removeAll}
-	}
-	return []func() error{p.modulesNeeded, p.sites, p.adopt, p.newVHost, p.global}
-}
-
-func (m manifest) clone() manifest {
-	m.Files, m.Links = maps.Clone(m.Files), maps.Clone(m.Links)
-	m.Adoptions, m.Redirect = slices.Clone(m.Adoptions), slices.Clone(m.Redirect)
-	return m
-}
-
-func (p *planner) add(f FileChange) {
-	if !f.Old.same(f.New) {
-		p.plan.Files = append(p.plan.Files, f)
-	}
-}
-
-func (p *planner) block(f Finding) { p.plan.Blocked = append(p.plan.Blocked, f) }
-
-// file plans one file of ours and remembers it in the manifest.
-func (p *planner) file(path string, text []byte) error {
-	f, err := planFile(path, text, 0o644)
-	if err != nil {
-		return err
-	}
-	p.add(f)
-	p.is.Files[path] = digest(text)
-	return nil
-}
-
-func (p *planner) link(path, target string) error {
-	f, err := planLink(path, target)
-	if err != nil {
-		return err
-	}
-	p.add(f)
-	p.is.Links[path] = target
-	return nil
-}
-
-// sites plans the include of every generation to be served.
-func (p *planner) sites() error {
-	for _, name := range slices.Sorted(maps.Keys(p.c.Generations)) {
-		dir := p.c.Generations[name]
-		if !exists(filepath.Join(dir, "key.pem")) {
-			p.plan.Missing = append(p.plan.Missing, Finding{Code: "no-key", Certificate: name, File: dir, What: "the key of certificate " + name + " is not on this host"})
-			continue
-		}
-		text, err := p.siteText(name, dir)
-		if err != nil {
-			return err
-		}
-		path := p.s.cfg.sitePath(name)
-		if err := p.file(path, text); err != nil {
-			return err
-		}
-		p.overlay.setSite(path, text)
-	}
-	return nil
-}
-
-func (p *planner) siteText(name, dir string) ([]byte, error) {
-	if err := templates.CheckName(name); err != nil {
-		return nil, err
-	}
-	chain, err := readChain(filepath.Join(dir, "fullchain.pem"))
-	if err != nil {
-		return nil, fmt.Errorf("certificate %s: %w", name, err)
-	}
-	p.plan.leaves[name] = chain[0]
-	return p.s.siteText(name, dir, chain[0], p.overlay.conf)
-}
-
-// global plans the server-level file, its link, and where it is read.
-func (p *planner) global() error {
-	if p.c.Profile == "" && p.profile == nil && !p.c.LogOnly {
-		return nil
-	}
-	if p.c.LogOnly && p.was.Profile != "" {
-		p.warn(Finding{Code: "log-only", File: p.s.globalPath(), What: "is hardened already and holds the log; left as it is"})
-		return nil
-	}
-	p.is.LogOnly, p.is.Profile, p.is.HSTS, p.is.Redirect = p.c.LogOnly, p.c.Profile, p.c.HSTS, p.c.Redirect
-	if p.c.LogOnly {
-		p.is.HSTS, p.is.Redirect = "", nil
-	}
-	text, err := p.s.globalText(p.is, p.profile, p.plan.modules)
-	if err != nil {
-		return err
-	}
-	if err := p.file(p.s.globalPath(), text); err != nil {
-		return err
-	}
-	if p.s.Layout == Debian {
-		if err := p.link(p.s.globalEffective(), "../conf-available/"+globalName); err != nil {
-			return err
-		}
-	}
-	if !p.overlay.setFile(p.s.globalEffective(), text) {
-		p.block(p.noSlot())
-	}
-	return nil
-}
-
-// noSlot: nothing reads our file yet, and we do not edit the main file.
-func (p *planner) noSlot() Finding {
-	lines, _ := readConf(p.s.ConfigFile)
-	line := 1
-	if len(lines) > 0 {
-		line = lines[len(lines)-1].last + 1
-	}
-	quoted, err := templates.Quote(p.s.globalEffective())
-	if err != nil {
-		quoted = err.Error()
-	}
-	return Finding{Code: "no-include", File: p.s.ConfigFile, Line: line,
-		What: "nothing here reads " + p.s.globalEffective(), Fix: "IncludeOptional " + quoted}
-}
-
-// finish works out what the whole means.
-func (p *planner) finish() {
-	p.plan.planned, p.plan.listen = p.overlay.conf, p.s.Listen
-	if p.plan.modules == nil {
-		p.plan.modules = p.s.Modules
-	}
-	p.missing()
-	p.rules()
-	p.warnings()
-	if !p.c.Remove {
-		p.is.Cache = last(p.overlay.conf, "SSLSessionCache") != nil
-		p.is.Stapling = last(p.overlay.conf, "SSLStaplingCache") != nil
-	}
-	p.bookkeeping()
-}
-
-// bookkeeping plans the manifest. It is written only together with a change.
-func (p *planner) bookkeeping() {
-	if p.plan.Empty() {
-		p.plan.Files = nil
-		return
-	}
-	f := FileChange{Path: p.s.cfg.manifestPath(), Internal: true}
-	if old, err := readState(f.Path); err == nil {
-		f.Old = old
-	}
-	if !p.c.Remove {
-		f.New = &FileState{Data: p.is.encode(), Mode: 0o600, UID: -1, GID: -1}
-	}
-	p.add(f)
 }
 
 // refused is the error of Apply for a blocked plan.

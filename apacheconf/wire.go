@@ -75,6 +75,16 @@ func plainNames(names []string) []string {
 	return out
 }
 
+// LiveAddrs is where this host reaches a virtual host, host:port each: what to
+// dial to see what it serves.
+func (s *Server) LiveAddrs(v VHost) []string {
+	var out []string
+	for _, a := range v.Addresses {
+		out = append(out, liveAddrs(a, s.Listen, s.VHosts)...)
+	}
+	return out
+}
+
 // liveAddrs is where to reach an address of a <VirtualHost> from this host. A
 // wildcard is tried on loopback, unless another virtual host has that address
 // to itself.
