@@ -76,8 +76,8 @@ func TestStopShipsTheRest(t *testing.T) {
 	stop := s.background()
 	s.write(recent(2, 9))
 	eventually(t, "the lines in the store", func() bool {
-		n, _, err := s.store.Backlog(t.Context())
-		return err == nil && n == 8
+		st, err := s.store.Stats(t.Context())
+		return err == nil && st.Rows == 9
 	})
 	stop()
 	s.wantShipped(1, 9)
