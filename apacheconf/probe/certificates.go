@@ -79,11 +79,28 @@ func addCertificate(found []Certificate, t Target, family string, state tls.Conn
 	for i := range found {
 		if found[i].SHA256 == c.SHA256 {
 			found[i].Families = append(found[i].Families, family)
+			found[i].merge(c)
 			return found
 		}
 	}
 	c.Families = []string{family}
 	return append(found, c)
+}
+
+// merge adds what only some handshakes bring: a server can be set to send
+// SCTs or a staple with some versions only.
+func (c *Certificate) merge(other Certificate) {
+	for _, s := range other.SCTs {
+		if !slices.Contains(c.SCTs, s) {
+			c.SCTs = append(c.SCTs, s)
+		}
+	}
+	if c.Staple == nil {
+		c.Stapled, c.Staple = other.Stapled, other.Staple
+	}
+	if other.CT != nil {
+		c.CT = newCTPolicy(c.SCTs, c.NotAfter.Sub(c.NotBefore), other.CT.LogList, other.CT.Stale)
+	}
 }
 
 func describeChain(t Target, state tls.ConnectionState) Certificate {
@@ -102,23 +119,40 @@ func describeChain(t Target, state tls.ConnectionState) Certificate {
 		key, _ := keyOf(link)
 		c.Chain = append(c.Chain, Link{link.Subject.String(), link.Issuer.String(), key, link.SignatureAlgorithm.String(), link.NotAfter})
 	}
-	c.SCTs = append(embeddedSCTs(leaf), parseSCTs(state.SignedCertificateTimestamps, "tls")...)
 	c.ChainProblems = chainProblems(state.PeerCertificates)
 	c.RootSent = slices.ContainsFunc(rest, isSelfSigned)
-	c.judge(t, leaf, rest)
+	issuer := c.judge(t, leaf, rest)
+	c.Staple = readStaple(state.OCSPResponse, leaf, issuer, time.Now())
+	c.checkSCTs(t, state, issuer)
 	return c
 }
 
-// judge verifies the chain against the roots, leaving the name aside.
-func (c *Certificate) judge(t Target, leaf *x509.Certificate, rest []*x509.Certificate) {
+// checkSCTs judges the SCTs by the target's list of logs.
+func (c *Certificate) checkSCTs(t Target, state tls.ConnectionState, issuer *x509.Certificate) {
+	logs, now := t.Logs, time.Now()
+	if logs == nil {
+		logs = shippedLogList()
+	}
+	c.SCTs = sctChecker{logs: logs, leaf: state.PeerCertificates[0], issuer: issuer, now: now}.all(state)
+	if len(c.SCTs) > 0 {
+		c.CT = newCTPolicy(c.SCTs, c.NotAfter.Sub(c.NotBefore), logs.Date, logs.Stale(now))
+	}
+}
+
+// judge verifies the chain against the roots, leaving the name aside, and
+// returns the issuer where it is known.
+func (c *Certificate) judge(t Target, leaf *x509.Certificate, rest []*x509.Certificate) *x509.Certificate {
 	intermediates := x509.NewCertPool()
 	for _, link := range rest {
 		intermediates.AddCert(link)
 	}
-	_, err := leaf.Verify(x509.VerifyOptions{Roots: t.Roots, Intermediates: intermediates, CurrentTime: time.Now()})
+	chains, err := leaf.Verify(x509.VerifyOptions{Roots: t.Roots, Intermediates: intermediates, CurrentTime: time.Now()})
 	c.Trusted = err == nil
+	if err == nil && len(chains[0]) > 1 {
+		return chains[0][1]
+	}
 	if err == nil {
-		return
+		return leaf // it is itself among the roots
 	}
 	c.TrustError = err.Error()
 	var unknown x509.UnknownAuthorityError
@@ -126,9 +160,21 @@ func (c *Certificate) judge(t Target, leaf *x509.Certificate, rest []*x509.Certi
 	if c.Incomplete {
 		c.TrustError = "the certificate of the issuer was not sent: " + leaf.Issuer.String()
 	}
+	return issuerAmong(rest, leaf)
 }
 
-// chainProblems are faults of the chain that most clients put up with.
+// issuerAmong finds the certificate whose key signed the leaf.
+func issuerAmong(sent []*x509.Certificate, leaf *x509.Certificate) *x509.Certificate {
+	for _, c := range sent {
+		if bytes.Equal(c.RawSubject, leaf.RawIssuer) && leaf.CheckSignatureFrom(c) == nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// chainProblems are faults of the chain that most clients put up with; of very
+// many only the first are told.
 func chainProblems(chain []*x509.Certificate) []string {
 	var problems []string
 	for i, cert := range chain[1:] {
@@ -137,6 +183,9 @@ func chainProblems(chain []*x509.Certificate) []string {
 		}
 		if slices.ContainsFunc(chain[:i+1], cert.Equal) {
 			problems = append(problems, fmt.Sprintf("certificate %d is sent twice", i+2))
+		}
+		if len(problems) >= maxNames {
+			return append(problems, "and perhaps more")
 		}
 	}
 	return problems

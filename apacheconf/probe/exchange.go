@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -150,7 +149,7 @@ func readRecord(r io.Reader) (kind byte, payload []byte, err error) {
 		return 0, nil, err
 	}
 	if head[0] < recordCCS || head[0] > recordApplication || head[1] != 3 {
-		return 0, nil, notTLS(head[:])
+		return 0, nil, &notTLSError{head[:]}
 	}
 	length := int(head[3])<<8 | int(head[4])
 	if length > maxRecord {
@@ -159,17 +158,6 @@ func readRecord(r io.Reader) (kind byte, payload []byte, err error) {
 	payload = make([]byte, length)
 	_, err = io.ReadFull(r, payload)
 	return head[0], payload, err
-}
-
-// notTLS names what people meet on a wrong port.
-func notTLS(head []byte) error {
-	switch {
-	case bytes.HasPrefix(head, []byte("HTTP")):
-		return fmt.Errorf("%w: not TLS, the server speaks plain HTTP", errMalformed)
-	case bytes.HasPrefix(head, []byte("SSH-")):
-		return fmt.Errorf("%w: not TLS, the server speaks SSH", errMalformed)
-	}
-	return fmt.Errorf("%w: not TLS, it begins with % x", errMalformed, head)
 }
 
 // isRefusal tells whether the server answered with TLS and declined what was

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"testing"
+	"time"
 )
 
 // captured are ServerHellos of OpenSSL 3.0 (TLS 1.2) and Go (TLS 1.3, then a
@@ -80,11 +81,20 @@ func FuzzParseHSTS(f *testing.F) {
 	})
 }
 
-func FuzzParseSCTs(f *testing.F) {
+// What a server sends as SCTs or as a staple is read whatever it is.
+func FuzzSCTsAndStaples(f *testing.F) {
+	cert := testCert(f, "ecdsa", "example.test").Leaf
 	f.Add(make([]byte, 60))
-	f.Fuzz(func(t *testing.T, one []byte) {
-		if all := parseSCTs([][]byte{one}, "tls"); len(all) > 1 {
-			t.Error("two of one")
+	f.Add([]byte{0x30, 0x03, 0x0a, 0x01, 0x06})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		state := tls.ConnectionState{SignedCertificateTimestamps: [][]byte{raw}, OCSPResponse: raw}
+		checker := sctChecker{logs: shippedLogList(), leaf: cert, issuer: cert, now: time.Now()}
+		if all := checker.all(state); len(all) == 0 || all[0].Verified == sctValid {
+			t.Errorf("SCTs %+v", all)
 		}
+		if s := readStaple(raw, cert, cert, time.Now()); s != nil && s.Status == stapleGood {
+			t.Errorf("staple %+v", s)
+		}
+		sctList(raw)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // GuideVersion is the SSL Server Rating Guide that grades follow: Qualys SSL
@@ -45,12 +46,14 @@ func (r *Report) grade() {
 // not match, T for a chain that is not trusted. T, which comes last, wins.
 func (c *Certificate) distrust() func(yield func(letter, reason string) bool) {
 	return func(yield func(letter, reason string) bool) {
-		if !c.NameMatches && !yield("M", "the certificate is for "+strings.Join(c.Names, ", ")) {
+		if !c.NameMatches && !yield("M", "the certificate is for "+few(c.Names)) {
 			return
 		}
 		switch {
 		case !c.Trusted && !c.Incomplete:
 			yield("T", "not trusted: "+c.TrustError)
+		case c.Staple != nil && c.Staple.Status == stapleRevoked:
+			yield("T", "revoked on "+c.Staple.RevokedAt.Format(time.DateOnly))
 		case strings.Contains(c.Signature, "SHA1"):
 			yield("T", "certificate signed with "+c.Signature)
 		}

@@ -73,13 +73,7 @@ func suiteRule(what string, match func(Version, Suite) bool) func(*Report) strin
 }
 
 // few names at most three of a list.
-func few(list []string) string {
-	const shown = 3
-	if len(list) <= shown {
-		return strings.Join(list, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:shown], ", "), len(list)-shown)
-}
+func few(list []string) string { return shortList(list, 3) }
 
 func keyRule(what string, match func(kind string, bits int) bool) func(*Report) string {
 	return func(r *Report) string {

@@ -15,7 +15,19 @@ func TestHSTS(t *testing.T) {
 		"max-age":                             {},
 		"":                                    {},
 		"max-age=300; max-age=600":            {MaxAge: 600}, // no directive may appear twice
-		"max-age=99999999999999999999999999":  {MaxAge: 9223372036854775807},
+		"max-age=99999999999999999999999999":  {Valid: true, MaxAge: 9223372036854775807},
+		"max-age=+5":                          {},
+		"max-age=0x10":                        {},
+		"max-age=3 00":                        {},
+		`max-age="300`:                        {MaxAge: 300}, // the quote is not closed
+		`max-age="3\00"`:                      {Valid: true, MaxAge: 300},
+		`future="a;b"; max-age=300`:           {Valid: true, MaxAge: 300},
+		`max-age="300" x`:                     {MaxAge: 300},
+		"max-age=300; includeSubDomains=1":    {MaxAge: 300, IncludeSubDomains: true},
+		"max-age=300, includeSubDomains":      {},
+		"max age=300":                         {},
+		"=300; max-age=5":                     {MaxAge: 5},
+		" ; ;max-age=5; ":                     {Valid: true, MaxAge: 5},
 	} {
 		want.Raw, want.Headers = value, 1
 		if got := parseHSTS([]string{value}); *got != want {

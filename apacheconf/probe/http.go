@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync/atomic"
 )
@@ -129,39 +128,4 @@ func (s *scanner) redirect(ctx context.Context) *Redirect {
 	r.Status, r.Location = resp.StatusCode, resp.Header.Get("Location")
 	r.ToHTTPS = r.Status >= 300 && r.Status < 400 && strings.HasPrefix(strings.ToLower(r.Location), "https://")
 	return r
-}
-
-// parseHSTS reads the header (RFC 6797, 6.1). A browser obeys the first one
-// and ignores one that breaks the grammar or has no max-age.
-func parseHSTS(values []string) *HSTS {
-	if len(values) == 0 {
-		return nil
-	}
-	h := &HSTS{Raw: values[0], Headers: len(values), Valid: true}
-	seen := map[string]bool{}
-	for _, directive := range strings.Split(values[0], ";") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		name = strings.ToLower(strings.TrimSpace(name))
-		if name == "" {
-			continue
-		}
-		h.Valid = h.Valid && !seen[name]
-		seen[name] = true
-		h.directive(name, strings.Trim(strings.TrimSpace(value), `"`))
-	}
-	h.Valid = h.Valid && seen["max-age"]
-	return h
-}
-
-func (h *HSTS) directive(name, value string) {
-	switch name {
-	case "max-age":
-		seconds, err := strconv.ParseInt(value, 10, 64)
-		h.Valid = h.Valid && err == nil && seconds >= 0
-		h.MaxAge = max(seconds, 0)
-	case "includesubdomains":
-		h.IncludeSubDomains = true
-	case "preload":
-		h.Preload = true
-	}
 }

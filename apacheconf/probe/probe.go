@@ -33,6 +33,9 @@ type Target struct {
 	SNI string
 	// Roots are the CAs that trust is judged by; nil means the system's.
 	Roots *x509.CertPool
+	// Logs are the CT logs that SCTs are judged by; nil means the list that the
+	// program was built with.
+	Logs *LogList
 	// HTTPAddr is the plain HTTP port that Scan asks for its redirect,
 	// host:port; empty asks none.
 	HTTPAddr string

@@ -82,7 +82,9 @@ type Certificate struct {
 	TrustError    string    `json:"trust_error,omitempty"`
 	OCSP          []string  `json:"ocsp_responders,omitempty"`
 	Stapled       bool      `json:"stapled"`
+	Staple        *Staple   `json:"ocsp_staple,omitempty"`
 	SCTs          []SCT     `json:"scts,omitempty"`
+	CT            *CTPolicy `json:"ct_policy,omitempty"` // nil without SCTs
 }
 
 // Link is an issuer's certificate as sent.
@@ -94,12 +96,41 @@ type Link struct {
 	NotAfter  time.Time `json:"not_after"`
 }
 
-// SCT is a signed certificate timestamp.
+// SCT is a signed certificate timestamp (RFC 6962, 3.2).
 type SCT struct {
-	LogID    string    `json:"log_id"` // base64, as in the lists of logs
+	LogID    string    `json:"log_id"`              // base64, as in the lists of logs
+	Log      string    `json:"log,omitempty"`       // its name; empty for an unknown log
+	Operator string    `json:"operator,omitempty"`  // of the log
+	LogState string    `json:"log_state,omitempty"` // by the list, "usable", "retired" and so on
 	Time     time.Time `json:"time"`
-	Source   string    `json:"source"`   // "certificate" or "tls"
-	Verified string    `json:"verified"` // "not verified" until a list of logs is shipped
+	Source   string    `json:"source"`        // "certificate", "tls" or "ocsp"
+	Verified string    `json:"verified"`      // "valid", "invalid", "unknown_log" or "unchecked"
+	Why      string    `json:"why,omitempty"` // for invalid and unchecked
+
+	counts bool // towards a browser's policy, if it is valid
+}
+
+// CTPolicy is what Chrome's policy on Certificate Transparency says of the
+// SCTs, by a list of logs of a certain date. It is about certificates of
+// public CAs; no browser asks it of a private one.
+type CTPolicy struct {
+	Met       string    `json:"met"`       // "yes", "no", or "unknown" where the list is too old or cannot tell
+	Need      int       `json:"need"`      // valid SCTs of different logs
+	Valid     int       `json:"valid"`     // that count
+	Operators int       `json:"operators"` // different ones; two are needed
+	LogList   time.Time `json:"log_list"`  // date of the list of logs
+	Stale     bool      `json:"log_list_stale"`
+	AsOf      string    `json:"policy_as_of"`
+}
+
+// Staple is a stapled OCSP response (RFC 6960).
+type Staple struct {
+	Status     string    `json:"status"` // "good", "revoked", "unknown", "unverified" or "invalid"
+	Why        string    `json:"why,omitempty"`
+	ProducedAt time.Time `json:"produced_at,omitzero"`
+	ThisUpdate time.Time `json:"this_update,omitzero"`
+	NextUpdate time.Time `json:"next_update,omitzero"`
+	RevokedAt  time.Time `json:"revoked_at,omitzero"`
 }
 
 // HTTP is the answer to GET / over TLS.

@@ -3,9 +3,7 @@ package probe
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -39,7 +37,7 @@ func Scan(ctx context.Context, t Target) (*Report, error) {
 	begin := time.Now()
 	s := &scanner{t: t, slots: make(chan struct{}, maxParallel), notes: map[string]int{}}
 	if err := s.contact(ctx); err != nil {
-		return nil, fmt.Errorf("scanning %s: %w", t, err)
+		return nil, explain(t, err)
 	}
 	r := &Report{Addr: t.Addr, SNI: t.SNI, Time: begin.UTC(), NotTested: notTested}
 	s.shake(ctx, r)
@@ -203,8 +201,7 @@ func (s *scanner) note(err error) {
 	if isRefusal(err) || isHangup(err) {
 		return
 	}
-	timeout, ok := errors.AsType[net.Error](err)
-	if ok && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+	if isTimeout(err) {
 		s.remark("no answer within "+DefaultTimeout.String(), 1)
 		return
 	}

@@ -274,18 +274,6 @@ func TestTextEscapesWhatTheServerSays(t *testing.T) {
 	}
 }
 
-func TestSCTsOfATLSExtension(t *testing.T) {
-	cert := testCert(t, "ecdsa", "example.test")
-	sct := append([]byte{0}, make([]byte, 32)...)
-	sct = append(sct, 0, 0, 1, 0x8b, 0xcf, 0xe5, 0x68, 0, 0, 0, 4, 3, 0, 1, 9)
-	cert.SignedCertificateTimestamps = [][]byte{sct, {1}}
-	r := scan(t, serve(t, &tls.Config{Certificates: []tls.Certificate{cert}}))
-	got := r.Certificates[0].SCTs
-	if len(got) != 1 || got[0].Source != "tls" || got[0].Time.Year() != 2023 || got[0].Verified != "not verified" {
-		t.Errorf("SCTs %+v", got)
-	}
-}
-
 func TestScanEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

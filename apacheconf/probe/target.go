@@ -22,7 +22,7 @@ func NewTarget(where, sni string) (Target, error) {
 	if host == "" || strings.Contains(where, "/") || strings.ContainsAny(host, "/ []") || strings.Contains(host, ":") && !isIP(host) {
 		return Target{}, fmt.Errorf("%q is not HOST or HOST:PORT", where)
 	}
-	if _, err := net.LookupPort("tcp", port); err != nil {
+	if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
 		return Target{}, fmt.Errorf("%q: no such port", where)
 	}
 	if sni == "" && !isIP(host) {
@@ -32,6 +32,19 @@ func NewTarget(where, sni string) (Target, error) {
 	if port == "443" {
 		t.HTTPAddr = net.JoinHostPort(host, "80")
 	}
+	return t, nil
+}
+
+// WithHTTPPort is the target with a plain HTTP port to ask for its redirect.
+func (t Target) WithHTTPPort(port string) (Target, error) {
+	host, _, err := net.SplitHostPort(t.Addr)
+	if err != nil {
+		return t, err
+	}
+	if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
+		return t, fmt.Errorf("%q: no such port", port)
+	}
+	t.HTTPAddr = net.JoinHostPort(host, port)
 	return t, nil
 }
 

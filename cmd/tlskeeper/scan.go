@@ -8,7 +8,6 @@ import (
 
 	"tlskeeper/apacheconf/probe"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/term"
 	"tlskeeper/templates"
 )
 
@@ -26,6 +25,8 @@ func (a *app) scanCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "sni", Usage: "ask for `NAME` instead of HOST"},
 			&cli.StringFlag{Name: "ca", Usage: "also trust the CA certificates in `FILE`"},
+			&cli.StringFlag{Name: "http", Usage: "ask the plain HTTP port `PORT` for its redirect (default: 80 when the TLS port is 443)"},
+			&cli.StringFlag{Name: "ct-logs", Usage: "judge SCTs by Google's log list (version 3) in `FILE`"},
 			&cli.StringFlag{Name: "profile", Usage: "check against the profile `NAME` (" + strings.Join(profileNames(), ", ") + ")"},
 		},
 		Action: a.scan,
@@ -43,18 +44,13 @@ func (a *app) scan(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return hint.Wrap(usagef("scan: want one HOST or HOST:PORT"), "tlskeeper scan www.example.org")
 	}
-	target, err := probe.NewTarget(c.Args().First(), c.String("sni"))
+	target, err := scanTarget(c)
 	if err != nil {
-		return usagef("scan: %v", err)
+		return err
 	}
 	var profile *probe.Profile
 	if name := c.String("profile"); name != "" {
 		if profile, err = scanProfile(name); err != nil {
-			return err
-		}
-	}
-	if file := c.String("ca"); file != "" {
-		if target.Roots, err = probe.LoadRoots(file); err != nil {
 			return err
 		}
 	}
@@ -63,6 +59,28 @@ func (a *app) scan(c *cli.Context) error {
 		return err
 	}
 	return a.printScan(c, report, profile)
+}
+
+// scanTarget is where to and by what to judge, of the command line.
+func scanTarget(c *cli.Context) (probe.Target, error) {
+	target, err := probe.NewTarget(c.Args().First(), c.String("sni"))
+	if err != nil {
+		return target, usagef("scan: %v", err)
+	}
+	if port := c.String("http"); port != "" {
+		if target, err = target.WithHTTPPort(port); err != nil {
+			return target, usagef("scan: --http: %v", err)
+		}
+	}
+	if file := c.String("ca"); file != "" {
+		if target.Roots, err = probe.LoadRoots(file); err != nil {
+			return target, err
+		}
+	}
+	if file := c.String("ct-logs"); file != "" {
+		target.Logs, err = probe.LoadLogs(file)
+	}
+	return target, err
 }
 
 func (a *app) printScan(c *cli.Context, report *probe.Report, profile *probe.Profile) error {
@@ -90,11 +108,8 @@ func (a *app) writeScan(c *cli.Context, answer scanAnswer) error {
 	if answer.Profile == "" {
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "\nprofile %s: %d findings\n", answer.Profile, len(answer.Findings))
-	for _, f := range answer.Findings {
-		fmt.Fprintf(a.stdout, "  %s: %s\n", f.ID, term.Escape(f.Text))
-	}
-	return nil
+	fmt.Fprintln(a.stdout)
+	return probe.WriteFindings(a.stdout, answer.Profile, answer.Findings)
 }
 
 func profileNames() []string {
