@@ -32,7 +32,7 @@ func readStaple(raw []byte, leaf, issuer *x509.Certificate, now time.Time) *Stap
 	}
 	resp, err := ocsp.ParseResponseForCert(raw, leaf, nil)
 	if err != nil {
-		return &Staple{Status: stapleInvalid, Why: err.Error()}
+		return &Staple{Status: stapleInvalid, Why: unreadable(err)}
 	}
 	s := &Staple{
 		Status: stapleUnknown, ProducedAt: resp.ProducedAt, ThisUpdate: resp.ThisUpdate,
@@ -52,6 +52,16 @@ func readStaple(raw []byte, leaf, issuer *x509.Certificate, now time.Time) *Stap
 		s.Status, s.Why = stapleUnverified, "it says "+s.Status+", but the certificate of the issuer was not sent"
 	}
 	return s
+}
+
+// unreadable keeps what an administrator can use and leaves the ASN.1 out.
+func unreadable(err error) string {
+	var refused ocsp.ResponseError
+	var misfit ocsp.ParseError
+	if errors.As(err, &refused) || errors.As(err, &misfit) {
+		return err.Error()
+	}
+	return "it cannot be read"
 }
 
 func checkStaple(resp *ocsp.Response, issuer *x509.Certificate, now time.Time) error {

@@ -17,7 +17,10 @@ func NewTarget(where, sni string) (Target, error) {
 	}
 	host, port, err := net.SplitHostPort(where)
 	if err != nil {
-		host, port = strings.Trim(where, "[]"), "443"
+		host, port = where, "443"
+		if inner, ok := strings.CutPrefix(where, "["); ok && strings.HasSuffix(inner, "]") {
+			host = strings.TrimSuffix(inner, "]")
+		}
 	}
 	if host == "" || strings.Contains(where, "/") || strings.ContainsAny(host, "/ []") || strings.Contains(host, ":") && !isIP(host) {
 		return Target{}, fmt.Errorf("%q is not HOST or HOST:PORT", where)
