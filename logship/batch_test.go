@@ -30,7 +30,7 @@ func checkContract(t *testing.T, batch []event) {
 
 func TestCutKeepsTheContract(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 200 {
+	for range 40 {
 		var events []event
 		spread := int64(1) << random.IntN(32)
 		length := 1 << random.IntN(16)

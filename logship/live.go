@@ -77,7 +77,7 @@ func show(ctx context.Context, c LiveConfig, from int64, v *view) error {
 			return nil
 		case line, ok := <-t.Lines:
 			if !ok {
-				return notShown(c.Path, t.Err())
+				return notShown(c.Path, t.Wait()) // not Err: Lines is closed a moment before the end
 			}
 			if err := v.line(line.Text); err != nil {
 				return fmt.Errorf("showing %s: %w", c.Path, err)
