@@ -57,8 +57,9 @@ type CA struct {
 	store   *db.MemoryStore
 	issuer  *ca.CAImpl
 	server  *http.Server
-	dns     *dnsServer
+	dns     *dnsServer // nil in memory
 	handler http.Handler
+	end     func() // of the validator
 }
 
 // Start runs a CA until Close.
@@ -102,13 +103,23 @@ func (c *CA) build(o Options) http.Handler {
 	defer switches(o)()
 	logger := log.New(&c.counts, "", 0)
 	c.issuer = ca.New(logger, c.store, "", "ecdsa", o.AlternateRoots, max(1, o.ChainLength), profiles(o))
-	validator := va.New(logger, o.HTTPPort, o.TLSPort, o.Strict, c.dns.address, c.store)
+	validator := va.New(logger, o.HTTPPort, o.TLSPort, o.Strict, c.resolver(), c.store)
+	c.end = sync.OnceFunc(func() { endValidator(validator) })
 	front := wfe.New(logger, c.store, validator, c.issuer, []string{"ca.example"}, o.Strict, len(o.EAB) > 0, o.RetryAfter, o.RetryAfter)
 	handler := c.counts.requests(front.Handler())
 	if o.Intercept != nil {
 		handler = o.Intercept(handler)
 	}
 	return handler
+}
+
+// resolver is where names are looked up; "" is the host's, which a CA in memory
+// never asks.
+func (c *CA) resolver() string {
+	if c.dns == nil {
+		return ""
+	}
+	return c.dns.address
 }
 
 func profiles(o Options) map[string]ca.Profile {
@@ -147,7 +158,13 @@ func (c *CA) Close() error {
 	if c.server != nil {
 		err = c.server.Close()
 	}
-	return errors.Join(err, c.dns.close())
+	if c.dns != nil {
+		err = errors.Join(err, c.dns.close())
+	}
+	if c.end != nil && c.server == nil { // with a server, a late request may still want it
+		c.end()
+	}
+	return err
 }
 
 // IssuingRoots returns the roots of what the CA issues; the first is the one

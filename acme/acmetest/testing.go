@@ -1,7 +1,6 @@
 package acmetest
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -54,26 +53,4 @@ func FreePort(t TB) int {
 	}
 	defer listener.Close()
 	return listener.Addr().(*net.TCPAddr).Port
-}
-
-// Transport reaches the CA without a network: what a client inside a synctest
-// bubble needs.
-func (c *CA) Transport() http.RoundTripper { return memory{c.handler} }
-
-type memory struct{ handler http.Handler }
-
-func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	r = r.Clone(r.Context())
-	r.Host, r.RequestURI, r.TLS = r.URL.Host, r.URL.RequestURI(), &tls.ConnectionState{}
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	recorder := httptest.NewRecorder()
-	m.handler.ServeHTTP(recorder, r)
-	answer := recorder.Result()
-	answer.Request = r
-	return answer, nil
 }
