@@ -77,10 +77,10 @@ func drawConfig(draw *rand.Rand, names []string) serverConfig {
 	suites13 := []string{"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"}
 	draw.Shuffle(len(suites13), func(i, j int) { suites13[i], suites13[j] = suites13[j], suites13[i] })
 	c.args = append(c.args, "-ciphersuites", strings.Join(suites13[:1+draw.IntN(5)], ":"))
-	groups := []string{"X25519", "P-256", "P-384", "P-521", "X448"}
+	groups := []string{"X25519", "P-256", "P-384", "P-521", "X448", "brainpoolP256r1", "brainpoolP512r1", "secp256k1", "P-224", "sect283k1"}
 	draw.Shuffle(len(groups), func(i, j int) { groups[i], groups[j] = groups[j], groups[i] })
 	// P-384 is always among them: it is the curve of the ECDSA key.
-	c.args = append(c.args, "-groups", strings.Join(append(withoutName(groups[:1+draw.IntN(4)], "P-384"), "P-384"), ":"))
+	c.args = append(c.args, "-groups", strings.Join(append(withoutName(groups[:1+draw.IntN(8)], "P-384"), "P-384"), ":"))
 	for _, off := range []string{"-no_tls1", "-no_tls1_1", "-no_tls1_3", "-serverpref"} {
 		if draw.IntN(2) == 0 {
 			c.args = append(c.args, off)
