@@ -1,0 +1,75 @@
+package logship
+
+import (
+	"bufio"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tlskeeper/logship/store"
+)
+
+// BenchmarkFollow reads and stores a log of 200,000 lines.
+func BenchmarkFollow(b *testing.B) {
+	const n = 200_000
+	path := filepath.Join(b.TempDir(), "tls.log")
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := bufio.NewWriter(f)
+	for i := range n {
+		w.WriteString(line(i%1000) + "\n")
+	}
+	w.Flush()
+	info, _ := f.Stat()
+	f.Close()
+	b.SetBytes(info.Size())
+	for b.Loop() {
+		b.StopTimer()
+		st, err := store.Open(filepath.Join(b.TempDir(), "tls.db"), store.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		k := &sink{store: st, ship: true, buf: make([]byte, chunk), tally: newTally(time.Now()), now: time.Now}
+		fl, err := newFollower(b.Context(), path, time.Hour, k, slog.New(slog.DiscardHandler))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		for fl.turn(b.Context()) {
+		}
+		b.StopTimer()
+		fl.close()
+		st.Close()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "lines/s")
+}
+
+// BenchmarkScanLines is the reader alone.
+func BenchmarkScanLines(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "tls.log")
+	if err := os.WriteFile(path, []byte(lines(1, 50_000)), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	f, info, err := openLog(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	b.SetBytes(info.Size())
+	buf := make([]byte, chunk)
+	for b.Loop() {
+		r := lineReader{src: f}
+		for r.at < info.Size() {
+			_, end, err := r.next(buf)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r.advance(end)
+		}
+	}
+}
