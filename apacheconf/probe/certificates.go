@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -154,7 +155,7 @@ func (c *Certificate) judge(t Target, leaf *x509.Certificate, rest []*x509.Certi
 	if err == nil {
 		return leaf // it is itself among the roots
 	}
-	c.TrustError = err.Error()
+	c.TrustError = strings.TrimPrefix(err.Error(), "x509: ")
 	var unknown x509.UnknownAuthorityError
 	c.Incomplete = errors.As(err, &unknown) && len(rest) == 0 && len(leaf.IssuingCertificateURL) > 0 && !isSelfSigned(leaf)
 	if c.Incomplete {

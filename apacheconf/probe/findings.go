@@ -114,10 +114,10 @@ func (c *check) hsts() {
 	}
 	switch h := c.report.HTTP.HSTS; {
 	case h.Headers > 1:
-		c.add("hsts", fmt.Sprintf("Strict-Transport-Security is sent %d times, first as %q", h.Headers, h.Raw),
+		c.add("hsts", fmt.Sprintf("Strict-Transport-Security is sent %d times, first as: %s", h.Headers, shortened(h.Raw)),
 			"send it once: browsers obey the first and ignore the others")
 	case !h.Valid:
-		c.add("hsts", fmt.Sprintf("Strict-Transport-Security is invalid: %q", h.Raw),
+		c.add("hsts", "Strict-Transport-Security is invalid: "+shortened(h.Raw),
 			"browsers ignore it; a right one is max-age=63072000")
 	}
 }

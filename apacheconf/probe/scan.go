@@ -43,7 +43,7 @@ func Scan(ctx context.Context, t Target) (*Report, error) {
 	s.shake(ctx, r)
 	s.refine(ctx, r)
 	if err := ended(ctx); err != nil {
-		return nil, fmt.Errorf("scanning %s: %w", t, err)
+		return nil, explain(t, err)
 	}
 	r.Notes, r.Incomplete = s.summary()
 	r.grade()
@@ -80,6 +80,9 @@ func (s *scanner) contact(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
 	_, err := exchange(ctx, s.t.Addr, newHello(s.t, tls.VersionTLS12, suites), false)
+	if over := ended(ctx); over != nil && err != nil {
+		return over // the end closes the connection, which looks like a hangup
+	}
 	if isRefusal(err) || isHangup(err) {
 		return nil
 	}

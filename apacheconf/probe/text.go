@@ -113,7 +113,7 @@ func (r *Report) writeHTTP(l *layout) {
 	case d.Error != "":
 		l.row("redirect", "%s: %s", d.Addr, d.Error)
 	case d.ToHTTPS:
-		l.row("redirect", "%s: status %d to %s", d.Addr, d.Status, d.Location)
+		l.row("redirect", "%s: status %d to %s", d.Addr, d.Status, shortened(d.Location))
 	default:
 		l.row("redirect", "%s: status %d, does not lead to https", d.Addr, d.Status)
 	}
@@ -123,7 +123,7 @@ func (h *HSTS) line() string {
 	if h == nil {
 		return "no HSTS"
 	}
-	text := "HSTS " + h.Raw
+	text := "HSTS " + shortened(h.Raw)
 	if !h.Valid {
 		text += " (invalid, browsers ignore it)"
 	}
