@@ -26,6 +26,7 @@ const (
 	childDir      = "LOGSHIP_TEST_DIR"
 	childEndpoint = "LOGSHIP_TEST_ENDPOINT"
 	childOnce     = "LOGSHIP_TEST_ONCE"
+	childNobody   = "LOGSHIP_TEST_NOBODY" // give up root
 )
 
 func TestMain(m *testing.M) {
@@ -42,6 +43,11 @@ func TestMain(m *testing.M) {
 func childAgent(dir string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	if os.Getenv(childNobody) != "" {
+		if err := syscall.Setuid(nobody); err != nil {
+			return err
+		}
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	st, err := store.Open(filepath.Join(dir, "db", "tls.db"), store.Options{Log: log})
 	if err != nil {
@@ -59,7 +65,7 @@ func childAgent(dir string) error {
 }
 
 // agentProcess starts an agent in a process of its own.
-func agentProcess(t *testing.T, dir string, cloud *logshiptest.Server, extra ...string) (*exec.Cmd, *strings.Builder) {
+func agentProcess(t *testing.T, dir string, cloud *logshiptest.Server, extra ...string) (*exec.Cmd, *lockedBuffer) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -67,7 +73,7 @@ func agentProcess(t *testing.T, dir string, cloud *logshiptest.Server, extra ...
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	said := &strings.Builder{}
+	said := &lockedBuffer{}
 	cmd := exec.CommandContext(ctx, exe)
 	cmd.Env = append(append(cloud.Env(), childDir+"="+dir, childEndpoint+"="+cloud.URL, "PATH="+os.Getenv("PATH")), extra...)
 	cmd.Stderr = said
