@@ -7,9 +7,10 @@
 // and groups that Go does not implement, the choice of signature schemes) is
 // done with a ClientHello written by hand, whose answer is only read.
 //
-// It may import the standard library, golang.org/x/net,
-// certificate-transparency-go and internal/{leaf,child,term,hint}; it knows
-// nothing of Apache's configuration.
+// It may import the standard library, golang.org/x/{net,crypto},
+// certificate-transparency-go (its root package only: ctutil brings a log and
+// protocol buffers along) and internal/{leaf,child,term,hint}; it knows nothing
+// of Apache's configuration.
 package probe
 
 import (
