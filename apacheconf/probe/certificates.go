@@ -112,7 +112,7 @@ func describeChain(t Target, state tls.ConnectionState) Certificate {
 		Serial: leaf.SerialNumber.Text(16), SHA256: hex.EncodeToString(sum[:]),
 		Signature: leaf.SignatureAlgorithm.String(),
 		NotBefore: leaf.NotBefore, NotAfter: leaf.NotAfter,
-		OCSP: leaf.OCSPServer, Stapled: len(state.OCSPResponse) > 0,
+		OCSP: leaf.OCSPServer, Stapled: len(state.OCSPResponse) > 0, MustStaple: mustStaple(leaf),
 		NameMatches: t.SNI == "" || leaf.VerifyHostname(t.SNI) == nil,
 	}
 	c.Key, c.KeyBits = keyOf(leaf)

@@ -151,6 +151,9 @@ func trustAdvice(cert *Certificate) string {
 
 func (c *check) staple(cert *Certificate, which string) {
 	if cert.Staple == nil {
+		if cert.MustStaple {
+			c.add("ocsp", which+" demands a stapled OCSP response and none is sent", "SSLUseStapling on, or a certificate without must-staple")
+		}
 		return
 	}
 	switch s := cert.Staple; s.Status {

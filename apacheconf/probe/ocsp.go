@@ -100,6 +100,26 @@ func checkResponder(resp *ocsp.Response, issuer *x509.Certificate, now time.Time
 	return nil
 }
 
+// oidTLSFeature is the extension that makes a staple obligatory, and
+// statusRequest its value for that: a list of one TLS extension (RFC 7633).
+var (
+	oidTLSFeature = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}
+	statusRequest = 5
+)
+
+func mustStaple(leaf *x509.Certificate) bool {
+	for _, ext := range leaf.Extensions {
+		var features []int
+		if !ext.Id.Equal(oidTLSFeature) {
+			continue
+		}
+		if _, err := asn1.Unmarshal(ext.Value, &features); err == nil && slices.Contains(features, statusRequest) {
+			return true
+		}
+	}
+	return false
+}
+
 // stapledSCTs are the SCTs in an OCSP response.
 func stapledSCTs(raw []byte, leaf *x509.Certificate) [][]byte {
 	if len(raw) == 0 {

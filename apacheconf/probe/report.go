@@ -82,6 +82,7 @@ type Certificate struct {
 	TrustError    string    `json:"trust_error,omitempty"`
 	OCSP          []string  `json:"ocsp_responders,omitempty"`
 	Stapled       bool      `json:"stapled"`
+	MustStaple    bool      `json:"must_staple"` // clients that know it refuse without a staple (RFC 7633)
 	Staple        *Staple   `json:"ocsp_staple,omitempty"`
 	SCTs          []SCT     `json:"scts,omitempty"`
 	CT            *CTPolicy `json:"ct_policy,omitempty"` // nil without SCTs

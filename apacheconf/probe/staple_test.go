@@ -110,3 +110,17 @@ func TestSCTsInTheStaple(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestMustStapleWithoutAStaple(t *testing.T) {
+	pki := newTestPKI(t)
+	leaf := pki.leaf(t, func(c *x509.Certificate) {
+		c.ExtraExtensions = []pkix.Extension{{Id: oidTLSFeature, Value: []byte{0x30, 3, 2, 1, 5}}}
+	})
+	for name, staple := range map[string][]byte{"none": nil, "good": pki.staple(t, leaf, nil, nil)} {
+		leaf.OCSPStaple = staple
+		r := scan(t, pki.target(t, &tls.Config{Certificates: []tls.Certificate{leaf}}, nil))
+		if !r.Certificates[0].MustStaple || hasFinding(r.Check(Profile{Name: "any"}), "ocsp") != (staple == nil) {
+			t.Errorf("%s: %+v", name, r.Certificates[0])
+		}
+	}
+}

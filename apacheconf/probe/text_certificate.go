@@ -89,6 +89,8 @@ func (c *Certificate) ocspLine() string {
 	switch {
 	case c.Staple != nil:
 		return "stapled, " + c.Staple.line()
+	case c.MustStaple:
+		return "not stapled, though the certificate demands it"
 	case len(c.OCSP) == 0:
 		return "the certificate names no responder"
 	}
