@@ -6,7 +6,7 @@ set -eu
 
 package() {
 	case $1 in
-	systemd-analyze) echo systemd ;;
+	systemd-analyze | systemd-sysusers | systemd-tmpfiles) echo systemd ;;
 	setpriv) echo util-linux ;;
 	*) echo "$1" ;;
 	esac

@@ -17,9 +17,12 @@ const Variable = "REQUIRE_TESTENV"
 
 // debianPackage names the package where it is not called as the program.
 var debianPackage = map[string]string{
-	"systemd-analyze": "systemd",
-	"testssl":         "testssl.sh",
-	"aws":             "awscli",
+	"systemd-analyze":  "systemd",
+	"systemd-sysusers": "systemd",
+	"systemd-tmpfiles": "systemd",
+	"setpriv":          "util-linux",
+	"testssl":          "testssl.sh",
+	"aws":              "awscli",
 }
 
 // Need skips or fails t unless every program is found.
