@@ -89,7 +89,8 @@ func (s *session) checkProfile(want string) error {
 }
 
 // settled tells an end of the order itself from a fault on the way, after
-// which the next run goes on with it.
+// which the next run goes on with it. A refusal without an ACME type is a
+// proxy's, or of a CA that is ill.
 func settled(err error) bool {
 	if _, ok := errors.AsType[*LeafError](err); ok {
 		return true
@@ -98,7 +99,7 @@ func settled(err error) bool {
 		return true
 	}
 	p, ok := errors.AsType[*Problem](err)
-	return ok && !p.temporary() && p.Type != "accountDoesNotExist"
+	return ok && !p.temporary() && p.Type != "" && p.Type != "accountDoesNotExist"
 }
 
 // takeUp returns the order's journal: the one in hand when it is for the same,

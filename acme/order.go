@@ -3,6 +3,7 @@ package acme
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -83,7 +84,10 @@ func (s *session) orderAt(url string) (lego.Order, error) {
 // gone tells that an order is not there for us: expired, or of another account.
 func gone(err error) bool {
 	p, ok := errors.AsType[*Problem](err)
-	return ok && !p.temporary() && p.Type != "accountDoesNotExist"
+	if !ok || p.temporary() || p.Type == "accountDoesNotExist" {
+		return false
+	}
+	return p.Type != "" || p.Status == http.StatusNotFound // Pebble's has no body
 }
 
 // place orders. Whatever the CA dislikes when replaces is set may be for that
