@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -63,9 +64,10 @@ func runChild(told string) int {
 
 // host is a test's machine: a CA, a directory and a webroot that the CA sees.
 type host struct {
-	ca      *acmetest.CA
-	dir     string
-	webroot string
+	ca        *acmetest.CA
+	dir       string
+	webroot   string
+	transport http.RoundTripper // nil is the network
 }
 
 func newHost(t *testing.T, o acmetest.Options) host {
@@ -84,7 +86,7 @@ func newHost(t *testing.T, o acmetest.Options) host {
 
 func (h host) config() Config {
 	return Config{
-		Dir: h.dir, AgreeTOS: true,
+		Dir: h.dir, AgreeTOS: true, Transport: h.transport,
 		CAs: []CA{{Name: "test", Directory: h.ca.Directory, CAFile: h.ca.RootFile}},
 	}
 }
