@@ -48,18 +48,8 @@ func (c *Client) loadAccount(ca CA) (account, crypto.Signer, error) {
 	if err != nil {
 		return account{}, nil, err
 	}
-	known := account{Directory: ca.Directory}
-	data, err := os.ReadFile(filepath.Join(dir, "account.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return known, key, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &known)
-	}
-	if err != nil {
-		return account{}, nil, fmt.Errorf("reading the account of %s: %v", ca.Name, err)
-	}
-	return known, key, nil
+	known, err := readAccount(dir, ca)
+	return known, key, err
 }
 
 func (c *Client) accountKey(dir string) (crypto.Signer, error) {
@@ -91,7 +81,6 @@ func (s *session) ensureAccount(known account) error {
 	if known.URL == "" {
 		return s.register(contact)
 	}
-	s.account = known
 	if slices.Equal(known.Contact, contact) {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -31,33 +32,9 @@ type Config struct {
 	UserAgent string   // "" is "tlskeeper"
 	Transport http.RoundTripper
 	Log       *slog.Logger
-}
-
-// CA is one certificate authority.
-type CA struct {
-	Name      string // how we call it in files and messages
-	Directory string // URL, https
-	CAFile    string // PEM file with the roots of the CA's own HTTPS; "" is the system's
-	EAB       *EAB
-}
-
-// EAB binds a new account to one the user has with the CA (RFC 8555, 7.3.4).
-type EAB struct{ KID, HMAC string }
-
-// presets are the directories of well-known CAs, as their documentation gives
-// them (letsencrypt.org/getting-started, zerossl.com/documentation/acme,
-// cloud.google.com/certificate-manager/docs/public-ca).
-var presets = map[string]string{
-	"letsencrypt":         "https://acme-v02.api.letsencrypt.org/directory",
-	"letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
-	"zerossl":             "https://acme.zerossl.com/v2/DV90",
-	"google":              "https://dv.acme-v02.api.pki.goog/directory",
-}
-
-// Preset returns the CA of that name, if it is one we know.
-func Preset(name string) (CA, bool) {
-	directory, ok := presets[name]
-	return CA{Name: name, Directory: directory}, ok
+	// FailoverAfter is how many failures of a certificate in a row make it try
+	// the next CA; 0 is 5.
+	FailoverAfter int
 }
 
 // Client asks CAs for certificates and stores them. One process at a time may
@@ -75,15 +52,25 @@ type endpoint struct {
 	ca   CA
 	base http.RoundTripper
 
+	pauseFile string // where a pause that the CA asked for outlives us
+
 	mu        sync.Mutex
-	notBefore time.Time // the CA asked for silence until then (503, Retry-After)
-	renewal   *string   // the directory's renewalInfo URL, once known
+	notBefore time.Time // the CA asked for silence until then
+	limited   time.Time // the last new order was refused until then (429); zero after one that was not
+	unsaved   error     // of the last write of pauseFile
+	ariPause  time.Time // it wants no question about renewals until then
+
+	asking  sync.Mutex // one question for the directory at a time
+	renewal *string    // its renewalInfo URL, once known
 }
 
 // New checks cfg. It does not use the network.
 func New(cfg Config) (*Client, error) {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "tlskeeper"
+	}
+	if cfg.FailoverAfter <= 0 {
+		cfg.FailoverAfter = failoverAfter
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -94,6 +81,8 @@ func New(cfg Config) (*Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("CA %s: %w", ca.Name, err)
 		}
+		e.pauseFile = filepath.Join(c.accountDir(ca), "pause.json")
+		e.notBefore = readPause(e.pauseFile)
 		c.endpoints = append(c.endpoints, e)
 	}
 	if len(c.endpoints) == 0 {

@@ -142,13 +142,16 @@ func pollPause(retry, now time.Time) time.Duration {
 
 // askRenewalInfo is one question. It needs no account.
 func (c *Client) askRenewalInfo(ctx context.Context, to *endpoint, id string) (renewalAnswer, error) {
-	base, err := c.renewalURL(ctx, to)
-	if err != nil || base == "" {
-		return renewalAnswer{}, err
-	}
 	var answer renewalAnswer
-	header, err := c.get(ctx, to, strings.TrimRight(base, "/")+"/"+id, &answer)
-	answer.retry = retryAfter(header, time.Now())
+	base, err := c.renewalURL(ctx, to)
+	if err == nil && base == "" {
+		return answer, nil
+	}
+	if err == nil {
+		var header http.Header
+		header, err = c.get(ctx, to, strings.TrimRight(base, "/")+"/"+id, aboutRenewal, &answer)
+		answer.retry = retryAfter(header, time.Now())
+	}
 	if err != nil {
 		if backoff, ok := errors.AsType[*BackoffError](err); ok {
 			answer.retry = backoff.Until
@@ -160,26 +163,26 @@ func (c *Client) askRenewalInfo(ctx context.Context, to *endpoint, id string) (r
 
 // renewalURL finds the directory's renewalInfo, once; "" where it has none.
 func (c *Client) renewalURL(ctx context.Context, to *endpoint) (string, error) {
-	to.mu.Lock()
-	known := to.renewal
-	to.mu.Unlock()
-	if known != nil {
-		return *known, nil
+	to.asking.Lock()
+	defer to.asking.Unlock()
+	if to.renewal != nil {
+		return *to.renewal, nil
 	}
 	var directory struct {
 		RenewalInfo string `json:"renewalInfo"`
 	}
-	if _, err := c.get(ctx, to, to.ca.Directory, &directory); err != nil {
+	if _, err := c.get(ctx, to, to.ca.Directory, aboutAnything, &directory); err != nil {
 		return "", fmt.Errorf("reading the directory of %s: %w", to.ca.Name, err)
 	}
-	to.mu.Lock()
 	to.renewal = &directory.RenewalInfo
-	to.mu.Unlock()
 	return directory.RenewalInfo, nil
 }
 
 // get reads one JSON object without a signature.
-func (c *Client) get(ctx context.Context, to *endpoint, url string, into any) (http.Header, error) {
+func (c *Client) get(ctx context.Context, to *endpoint, url string, about subject, into any) (http.Header, error) {
+	if until := to.ariPausedUntil(); about == aboutRenewal && time.Now().Before(until) {
+		return http.Header{}, &BackoffError{Until: until, Why: to.ca.Name + " asked for a pause"}
+	}
 	if !strings.HasPrefix(url, "https://") {
 		return http.Header{}, fmt.Errorf("the CA names %q, which is not https", url)
 	}
@@ -187,7 +190,9 @@ func (c *Client) get(ctx context.Context, to *endpoint, url string, into any) (h
 	if err != nil {
 		return http.Header{}, err
 	}
-	client := http.Client{Transport: &transport{ctx: ctx, agent: c.cfg.UserAgent, to: to}}
+	transport := newTransport(ctx, c.cfg.UserAgent, to)
+	transport.know(url, about)
+	client := http.Client{Transport: transport}
 	answer, err := client.Do(request)
 	if err != nil {
 		if problem, ok := errors.AsType[*Problem](err); ok {

@@ -23,14 +23,33 @@ type NameError struct{ Name, Why string }
 
 func (e *NameError) Error() string { return fmt.Sprintf("name %q: %s", e.Name, e.Why) }
 
+// LimitError says that a certificate has more names than its CA allows.
+type LimitError struct {
+	CA, Profile string
+	Names, Most int
+}
+
+func (e *LimitError) Error() string {
+	profile := "without a profile"
+	if e.Profile != "" {
+		profile = "in the profile " + e.Profile
+	}
+	return fmt.Sprintf("%d names in one certificate: %s allows %d %s", e.Names, e.CA, e.Most, profile)
+}
+
 // GuardError says that a certificate for the same names was issued a short
 // time ago: a loop of ours must not use up the CA's limit for these names.
 type GuardError struct {
 	CA     string
-	Issued time.Time
+	Issued time.Time // the last one
+	Count  int       // within guardWeek
 }
 
 func (e *GuardError) Error() string {
+	if e.Count >= guardMost {
+		return fmt.Sprintf("%s issued %d certificates for the same names within %d days, the last on %s",
+			e.CA, e.Count, int(guardWeek/(24*time.Hour)), e.Issued.UTC().Format(time.RFC3339))
+	}
 	return fmt.Sprintf("%s issued a certificate for the same names on %s, less than %d hours ago",
 		e.CA, e.Issued.UTC().Format(time.RFC3339), int(guardPeriod/time.Hour))
 }

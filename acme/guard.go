@@ -15,8 +15,8 @@ import (
 // it began.
 func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) error {
 	now := time.Now()
-	if now.Before(state.RetryAfter) {
-		return &BackoffError{Until: state.RetryAfter, Why: "the CA asked for a pause: " + state.LastError}
+	if until := c.pauseOf(state, to); now.Before(until) {
+		return &BackoffError{Until: until, Why: to.ca.Name + " asked for a pause: " + state.LastError}
 	}
 	if now.Before(state.NotBefore) && !o.Force && !o.Attended {
 		return &BackoffError{Until: state.NotBefore, Why: "the last try failed: " + state.LastError}
@@ -34,24 +34,64 @@ func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) err
 	return c.guard(w.names, to.ca)
 }
 
-// guard refuses a second issuance for the same names within guardPeriod,
-// whatever the certificate is called. Revoked ones do not count, nor does what
-// was refused on arrival, which is not in the store.
+// guard refuses a second issuance for the same names within guardPeriod, and
+// a fourth within guardWeek, whatever the certificates are called. What was
+// issued under a name whose newest is revoked does not count, nor does what was
+// refused on arrival, which is not in the store.
 func (c *Client) guard(names []string, ca CA) error {
 	list, err := c.store.List()
 	if err != nil {
 		c.cfg.Log.Warn("the guard could not read every certificate", "err", err)
 	}
+	refusal := &GuardError{CA: ca.Name}
 	for _, cert := range list {
-		g := cert.Latest
-		if g.Number == 0 || g.Meta.Directory != ca.Directory || slices.Contains(cert.State.Revoked, g.Number) {
+		if cert.Revoked() {
 			continue
 		}
-		if sameNames(g.Meta.Names, names) && time.Since(g.Meta.Issued) < guardPeriod {
-			return &GuardError{CA: ca.Name, Issued: g.Meta.Issued}
+		for _, i := range c.store.recent(cert) {
+			if i.Directory != ca.Directory || !sameNames(i.Names, names) {
+				continue
+			}
+			refusal.Count++
+			if i.At.After(refusal.Issued) {
+				refusal.Issued = i.At
+			}
 		}
 	}
+	if time.Since(refusal.Issued) < guardPeriod || refusal.Count >= guardMost {
+		return refusal
+	}
 	return nil
+}
+
+// Issuance is a trace of one certificate that is pruned already.
+type Issuance struct {
+	Names     []string  `json:"names"`
+	Directory string    `json:"directory"`
+	At        time.Time `json:"at"`
+}
+
+func (m Meta) issuance() Issuance { return Issuance{m.Names, m.Directory, m.Issued} }
+
+func (i Issuance) recent() bool { return time.Since(i.At) < guardWeek }
+
+// recent lists what of a certificate was issued within guardWeek. The search ends at the first old one: most certificates are old.
+func (s *Store) recent(cert Certificate) []Issuance {
+	var found []Issuance
+	numbers, _ := s.numbers(cert.Name)
+	for _, n := range slices.Backward(numbers) {
+		g, err := s.Generation(cert.Name, n)
+		if err != nil || !g.Meta.issuance().recent() {
+			break
+		}
+		found = append(found, g.Meta.issuance())
+	}
+	for _, i := range cert.State.Pruned {
+		if i.recent() {
+			found = append(found, i)
+		}
+	}
+	return found
 }
 
 func sameNames(a, b []string) bool {
@@ -61,7 +101,7 @@ func sameNames(a, b []string) bool {
 
 // record notes how an attempt ended. An attempt that was interrupted says
 // nothing about the next.
-func (c *Client) record(ctx context.Context, name string, failure error) error {
+func (c *Client) record(ctx context.Context, name string, to *endpoint, failure error) error {
 	if failure != nil && (ctx.Err() != nil || errors.Is(failure, context.Canceled)) {
 		return nil
 	}
@@ -76,14 +116,14 @@ func (c *Client) record(ctx context.Context, name string, failure error) error {
 	return c.store.change(name, func(s *State) {
 		if failure == nil {
 			s.Failures, s.LastError, s.LastErrorAt = 0, "", time.Time{}
-			s.NotBefore, s.RetryAfter = time.Time{}, time.Time{}
+			s.NotBefore, s.RetryAfter, s.RetryAfterOf = time.Time{}, time.Time{}, ""
 			return
 		}
 		s.Failures++
 		s.LastError, s.LastErrorAt = failure.Error(), now
 		s.NotBefore = now.Add(Backoff(s.Failures, remaining))
 		if backoff, ok := errors.AsType[*BackoffError](failure); ok {
-			s.RetryAfter = backoff.Until.UTC()
+			s.RetryAfter, s.RetryAfterOf = backoff.Until.UTC(), to.ca.Directory
 		}
 	})
 }

@@ -15,6 +15,9 @@ const (
 	// guardPeriod is how long after an issuance another one for the same names
 	// is refused. Let's Encrypt allows 5 in 7 days, one back every 34 hours.
 	guardPeriod = 24 * time.Hour
+	// guardMost issuances within guardWeek are the most, however they are spread.
+	guardMost = 3
+	guardWeek = 7 * 24 * time.Hour
 	// failoverAfter is how many failures in a row make us try the next CA.
 	failoverAfter = 5
 )
@@ -34,12 +37,12 @@ func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (Generati
 	if err != nil {
 		return Generation{}, err
 	}
-	to := c.endpoints[state.Failures/failoverAfter%len(c.endpoints)]
+	to := c.endpointFor(w.Name, state, time.Now())
 	if err := c.mayIssue(w, to, state, o); err != nil {
 		return Generation{}, err
 	}
 	g, err := c.issue(ctx, w, to, o)
-	return g, errors.Join(err, c.record(ctx, w.Name, err))
+	return g, errors.Join(err, c.record(ctx, w.Name, to, err))
 }
 
 // issue tries once more when the CA no longer knows our account (CAs have lost
@@ -57,12 +60,18 @@ func (c *Client) issue(ctx context.Context, w work, to *endpoint, o IssueOptions
 }
 
 func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptions) (Generation, error) {
+	if err := to.ca.checkLimits(w.Profile, w.names); err != nil {
+		return Generation{}, err
+	}
 	s, err := c.open(ctx, to)
 	if err != nil {
 		return Generation{}, err
 	}
-	if err := s.checkProfile(w.Profile); err != nil {
+	if w.Profile, err = s.profile(w); err != nil {
 		return Generation{}, err
+	}
+	if o.rehearsal {
+		defer s.disown()
 	}
 	j, done, err := s.takeUp(w, o)
 	if err != nil || done.Number > 0 {
@@ -75,17 +84,24 @@ func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptio
 	return g, err
 }
 
-func (s *session) checkProfile(want string) error {
+// profile is the one to ask for: the wanted one, or none where the CA does not
+// offer it and its default will do.
+func (s *session) profile(w work) (string, error) {
 	offered := s.core.GetDirectory().Meta.Profiles
-	if _, ok := offered[want]; want == "" || ok {
-		return nil
+	if _, ok := offered[w.Profile]; w.Profile == "" || ok {
+		return w.Profile, nil
 	}
 	var names []string
 	for n := range offered {
 		names = append(names, plain(n))
 	}
 	slices.Sort(names)
-	return fmt.Errorf("%s has no profile %q (it has %q)", s.to.ca.Name, want, names)
+	err := fmt.Errorf("%s has no profile %q (it has %q)", s.to.ca.Name, w.Profile, names)
+	if w.NeedsProfile {
+		return "", err
+	}
+	s.client.cfg.Log.Warn("the CA's default profile will be used", "certificate", w.Name, "err", err)
+	return "", s.to.ca.checkLimits("", w.names)
 }
 
 // settled tells an end of the order itself from a fault on the way, after

@@ -1,9 +1,12 @@
 package acme
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,17 +26,19 @@ const orderPatience = 15 * time.Minute
 // order it is, and so a kill anywhere in here needs no case of its own.
 func (s *session) drive(j *journal, w work) ([]byte, error) {
 	order, err := s.order(j)
+	s.orderURL = j.OrderURL
 	deadline := time.Now().Add(orderPatience)
 	for poll := 0; err == nil; poll++ {
 		asked := j.OrderURL
+		if order.Certificate != "" { // whatever became of the order since: Pebble's turn invalid with their proofs
+			return s.download(order.Certificate, w.PreferredChain)
+		}
 		switch order.Status {
 		case lego.StatusPending:
 			err = s.prove(j, w, order)
 		case lego.StatusReady:
 			asked, err = order.Finalize, s.finalize(j, order)
-		case lego.StatusProcessing:
-		case lego.StatusValid:
-			return s.download(order.Certificate, w.PreferredChain)
+		case lego.StatusProcessing, lego.StatusValid: // its certificate may be a moment late
 		default:
 			return nil, s.dead(order)
 		}
@@ -55,7 +60,7 @@ func (s *session) order(j *journal) (lego.Order, error) {
 		if err != nil && !gone(err) {
 			return order, err
 		}
-		if err == nil && order.Status != lego.StatusInvalid {
+		if err == nil && (order.Status != lego.StatusInvalid || order.Certificate != "") {
 			return order, nil
 		}
 		s.client.cfg.Log.Info("the former order is over, placing another", "order", plain(j.OrderURL), "err", err)
@@ -109,6 +114,9 @@ func (s *session) newOrder(j *journal, replaces string) (order lego.ExtendedOrde
 		order, err = s.core.Orders.NewWithOptions(j.Names, options)
 		return err
 	})
+	if err == nil {
+		s.to.ordered()
+	}
 	if err == nil && order.Location == "" {
 		err = errors.New("placing the order: the CA did not say where it is")
 	}
@@ -162,7 +170,10 @@ func (s *session) download(url, preferred string) ([]byte, error) {
 		if err != nil {
 			return err
 		}
-		chainPEM = choose(found, url, preferred)
+		var ok bool
+		if chainPEM, ok = choose(found, url, preferred); !ok {
+			s.client.cfg.Log.Warn("the CA offers no chain under the preferred issuer, taking its own choice", "preferred", preferred)
+		}
 		_, err = leaf.ParseChain(chainPEM)
 		return err
 	})
@@ -184,22 +195,36 @@ func (s *session) chains(url string, alternates bool) (map[string][]byte, error)
 	return found, err
 }
 
-// choose takes the chain in which an issuer has the preferred common name, or
-// the CA's own choice at url where none has.
-func choose(found map[string][]byte, url, preferred string) []byte {
+// choose takes the chain that ends under the preferred issuer, else one with
+// it anywhere between, else, and then it is not ok, the CA's own choice at url.
+// A chain to one root may pass through a certificate of another root's name,
+// so the end counts first; among equals it is the CA's first.
+func choose(found map[string][]byte, url, preferred string) (data []byte, ok bool) {
 	if preferred == "" {
-		return found[url]
+		return found[url], true
 	}
-	for _, data := range found {
-		chain, err := leaf.ParseChain(data)
-		if err != nil {
-			continue
-		}
-		for _, cert := range chain {
-			if strings.EqualFold(cert.Issuer.CommonName, preferred) {
-				return data
-			}
+	best, place := found[url], placeOf(found[url], preferred)
+	for _, u := range slices.Sorted(maps.Keys(found)) {
+		if p := placeOf(found[u], preferred); p > place {
+			best, place = found[u], p
 		}
 	}
-	return found[url]
+	return best, place > 0
+}
+
+// placeOf is 2 where the chain ends under the issuer, 1 where it passes
+// through it, 0 where it does neither.
+func placeOf(chainPEM []byte, issuer string) int {
+	chain, err := leaf.ParseChain(chainPEM)
+	if err != nil {
+		return 0
+	}
+	is := func(c *x509.Certificate) bool { return strings.EqualFold(c.Issuer.CommonName, issuer) }
+	switch {
+	case is(chain[len(chain)-1]):
+		return 2
+	case slices.ContainsFunc(chain, is):
+		return 1
+	}
+	return 0
 }

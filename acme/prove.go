@@ -13,7 +13,9 @@ import (
 )
 
 const (
-	// parallel bounds how many names are worked on at once.
+	// parallel bounds the requests that are under way at once, and the records
+	// or files that are written at once. A CA's slow validations do not count:
+	// all names of an order are validated at the same time.
 	parallel = 10
 	// provePatience bounds the validation of one name.
 	provePatience = 5 * time.Minute
@@ -39,18 +41,18 @@ func (s *session) prove(j *journal, w work, order lego.Order) error {
 			return err
 		}
 	}
-	if err := each(proofs, func(p proof) error { return ways[p.Way].present(s.ctx, p) }); err != nil {
+	if err := each(proofs, parallel, func(p proof) error { return ways[p.Way].present(s.ctx, p) }); err != nil {
 		return err
 	}
 	s.client.step("presented")
-	return each(proofs, s.validate)
+	return each(proofs, len(proofs), s.validate) // the transport bounds the requests
 }
 
-// each runs f for every proof, a few at a time, and returns all errors.
-func each(proofs []proof, f func(proof) error) error {
+// each runs f for every proof, some at a time, and returns all errors.
+func each(proofs []proof, some int, f func(proof) error) error {
 	errs := make([]error, len(proofs))
 	var group errgroup.Group
-	group.SetLimit(parallel)
+	group.SetLimit(some)
 	for i, p := range proofs {
 		group.Go(func() error {
 			errs[i] = f(p)
@@ -187,7 +189,7 @@ func failed(name, kind string, authz lego.Authorization) error {
 func (s *session) withdraw(j *journal, ways solvers) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), withdrawTimeout)
 	defer cancel()
-	err := each(j.Proofs, func(p proof) error {
+	err := each(j.Proofs, parallel, func(p proof) error {
 		if ways[p.Way] == nil {
 			return nil // never presented
 		}

@@ -24,6 +24,7 @@ type Request struct {
 	PerName   map[string]Challenge // does not have its own here
 
 	Profile        string // of the CA (classic, tlsserver, shortlived); "" is its default
+	NeedsProfile   bool   // a CA that does not offer Profile is not asked; else its default will do
 	PreferredChain string // common name of an issuer in the wanted chain; "" is the CA's default
 	Keep           int    // generations to keep; the caller prunes
 }
@@ -34,6 +35,8 @@ type IssueOptions struct {
 	Force    bool   // although the guard, or our own back-off, says no
 	Urgent   bool   // the former certificate is revoked or about to be: the guard does not apply
 	Attended bool   // somebody waits for the answer: our own back-off does not apply
+
+	rehearsal bool // the CA shall forget the proofs afterwards
 }
 
 // work is a request that was checked.

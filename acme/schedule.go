@@ -21,10 +21,9 @@ type Decision struct {
 // CA's mistake must not let a certificate expire, so not later than half of
 // what the lifetime rule would leave. Without one it is the lifetime rule.
 func Due(cert *x509.Certificate, now time.Time, ari *ARI) Decision {
-	lifetime := cert.NotAfter.Sub(cert.NotBefore)
 	d := Decision{At: byLifetime(cert), Reason: "lifetime"}
 	if ari != nil && ari.CertID == CertID(cert) && !ari.Chosen.IsZero() {
-		latest := cert.NotAfter.Add(-reserve(lifetime) / 2)
+		latest := cert.NotAfter.Add(-lastReserve(cert))
 		d.At, d.Reason = ari.Chosen, "ari"
 		if ari.Moved {
 			d.Reason = "ari window moved"
@@ -46,6 +45,12 @@ func reserve(lifetime time.Duration) time.Duration {
 		return lifetime / 2
 	}
 	return lifetime / 3
+}
+
+// lastReserve is what may be left of a lifetime before time gets short: a
+// sixth, or a quarter below ten days.
+func lastReserve(cert *x509.Certificate) time.Duration {
+	return reserve(cert.NotAfter.Sub(cert.NotBefore)) / 2
 }
 
 // byLifetime is the lifetime rule, less up to 2 % of the lifetime that differ

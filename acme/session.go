@@ -31,15 +31,26 @@ type session struct {
 	transport *transport
 	core      *api.Core
 	account   account
+	orderURL  string // of the order that was worked on
 }
 
-// open fetches the directory and sees that there is an account.
+// open begins a conversation and sees that there is an account.
 func (c *Client) open(ctx context.Context, to *endpoint) (*session, error) {
-	s := &session{ctx: ctx, client: c, to: to, transport: &transport{ctx: ctx, agent: c.cfg.UserAgent, to: to}}
+	s, err := c.meet(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.ensureAccount(s.account)
+}
+
+// meet fetches the directory. The session's account is as it stands on disk.
+func (c *Client) meet(ctx context.Context, to *endpoint) (*session, error) {
+	s := &session{ctx: ctx, client: c, to: to, transport: newTransport(ctx, c.cfg.UserAgent, to)}
 	known, key, err := c.loadAccount(to.ca)
 	if err != nil {
 		return nil, err
 	}
+	s.account = known
 	err = s.call("reading the CA's directory", func() (err error) {
 		s.core, err = api.New(s.httpClient(), c.cfg.UserAgent, to.ca.Directory, known.URL, key)
 		return err
@@ -47,7 +58,9 @@ func (c *Client) open(ctx context.Context, to *endpoint) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.ensureAccount(known)
+	s.transport.know(s.core.GetDirectory().NewOrderURL, aboutOrder)
+	s.transport.know(s.core.GetDirectory().NewNonceURL, aboutNonce)
+	return s, nil
 }
 
 func (s *session) httpClient() *http.Client {
@@ -60,7 +73,7 @@ func (s *session) httpClient() *http.Client {
 func (s *session) call(what string, fn func() error) error {
 	var tries tries
 	for {
-		err := fn()
+		err := s.transport.typed(fn())
 		if err == nil {
 			return nil
 		}

@@ -41,8 +41,11 @@ type State struct {
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
 	NotBefore   time.Time `json:"not_before,omitzero"`  // end of our own back-off
-	RetryAfter  time.Time `json:"retry_after,omitzero"` // end of a pause that the CA asked for
-	ARI         *ARI      `json:"ari,omitempty"`
+	RetryAfter  time.Time `json:"retry_after,omitzero"` // end of a pause that a CA asked for
+	// RetryAfterOf is the directory of that CA.
+	RetryAfterOf string     `json:"retry_after_of,omitempty"`
+	ARI          *ARI       `json:"ari,omitempty"`
+	Pruned       []Issuance `json:"pruned,omitempty"` // of the last days, for the guard
 }
 
 // List loads every certificate. One that cannot be read does not hide the
@@ -215,11 +218,26 @@ func (s *Store) Prune(name string, keep int, spared func(dir string) bool) error
 		if n == state.Deployed || spared != nil && spared(dir) {
 			continue
 		}
+		if err := s.remember(name, n); err != nil {
+			return fmt.Errorf("pruning %s: %w", name, err)
+		}
 		if err := s.discard(dir); err != nil {
 			return fmt.Errorf("pruning %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// remember keeps for the guard that a generation existed, if it is young.
+func (s *Store) remember(name string, number int) error {
+	g, err := s.Generation(name, number)
+	if err != nil || !g.Meta.issuance().recent() {
+		return nil // what cannot be read is no reason to keep it
+	}
+	return s.change(name, func(st *State) {
+		st.Pruned = slices.DeleteFunc(st.Pruned, func(i Issuance) bool { return !i.recent() || i.At.Equal(g.Meta.Issued) })
+		st.Pruned = append(st.Pruned, g.Meta.issuance())
+	})
 }
 
 // discard takes a generation away under its name first, so that a kill leaves

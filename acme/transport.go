@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,15 +34,29 @@ type transport struct {
 	ctx   context.Context
 	agent string
 	to    *endpoint
+	slots chan struct{} // as many requests at once as it holds
 
-	mu    sync.Mutex
-	pause map[string]time.Time // by URL: when to ask again (Retry-After of a 2xx answer)
+	mu       sync.Mutex
+	subjects map[string]subject   // by URL
+	pause    map[string]time.Time // by URL: when to ask again (Retry-After of a 2xx answer)
+	refusal  error                // of a nonce, until somebody has heard of it
+}
+
+func newTransport(ctx context.Context, agent string, to *endpoint) *transport {
+	return &transport{ctx: ctx, agent: agent, to: to, slots: make(chan struct{}, parallel),
+		subjects: map[string]subject{}, pause: map[string]time.Time{}}
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := t.to.silence(t.ctx); err != nil {
 		return nil, err
+	}
+	select {
+	case t.slots <- struct{}{}:
+		defer func() { <-t.slots }()
+	case <-t.ctx.Done():
+		return nil, t.ctx.Err()
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, requestTimeout)
 	defer cancel()
@@ -57,11 +72,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	if len(body) > maxAnswer {
-		return nil, &Problem{Status: answer.StatusCode, Detail: fmt.Sprintf("an answer of more than %d bytes", maxAnswer)}
+		return nil, fmt.Errorf("an answer of more than %d bytes", maxAnswer) // a fault on the way: the CA may have done what was asked
 	}
 	t.note(r.URL.String(), answer)
 	if answer.StatusCode >= http.StatusBadRequest {
-		if body, err = t.refused(answer, body); err != nil {
+		if body, err = t.refused(r.URL.String(), answer, body); err != nil {
 			return nil, err
 		}
 	}
@@ -69,15 +84,53 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
+// know tells what requests to this URL are about.
+func (t *transport) know(url string, s subject) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.subjects[url] = s
+}
+
+func (t *transport) about(url string) subject {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.subjects[url]
+}
+
+// typed returns err, or the refusal that it was before the way through lego's
+// signer, which asks for nonces, made a text of it.
+func (t *transport) typed(err error) error {
+	_, problem := errors.AsType[*Problem](err)
+	_, paused := errors.AsType[*BackoffError](err)
+	if err == nil || problem || paused {
+		return err
+	}
+	t.mu.Lock()
+	refusal := t.refusal
+	t.refusal = nil
+	t.mu.Unlock()
+	if until := t.to.pausedUntil(); refusal == nil && time.Until(until) > patience {
+		return &BackoffError{Until: until, Why: t.to.ca.Name + " asked for a pause"}
+	}
+	if refusal != nil {
+		return refusal
+	}
+	return err
+}
+
 // refused turns an error answer into a *Problem, except a bad nonce: that one
 // goes to lego as an answer, because the new nonce is in its header.
-func (t *transport) refused(answer *http.Response, body []byte) ([]byte, error) {
+func (t *transport) refused(url string, answer *http.Response, body []byte) ([]byte, error) {
 	problem := parseProblem(answer, body)
 	if problem.Type == strings.TrimPrefix(lego.BadNonceErr, problemSpace) {
 		return json.Marshal(lego.ProblemDetails{Type: lego.BadNonceErr, HTTPStatus: badNonceStatus, Detail: problem.Detail})
 	}
-	if answer.StatusCode == http.StatusServiceUnavailable && !problem.RetryAfter.IsZero() {
-		t.to.hush(problem.RetryAfter)
+	about := t.about(url)
+	t.to.heed(problem, about)
+	if about == aboutNonce {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.refusal = problem
 	}
 	return nil, problem
 }
@@ -100,9 +153,6 @@ func (t *transport) note(url string, answer *http.Response) {
 	at := retryAfter(answer.Header, time.Now())
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.pause == nil {
-		t.pause = map[string]time.Time{}
-	}
 	t.pause[url] = at
 }
 
@@ -117,10 +167,11 @@ func (t *transport) pauseOf(url string) time.Time {
 const maxRetryAfter = 7 * 24 * time.Hour
 
 // retryAfter reads the header in its two forms (RFC 9110, section 10.2.3);
-// zero where it is missing or unreadable.
+// zero where it is missing, unreadable or past.
 func retryAfter(h http.Header, now time.Time) time.Time {
 	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+	seconds, err := strconv.ParseUint(value, 10, 63)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // then seconds is the greatest number
 		return now.Add(time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second)
 	}
 	at, err := http.ParseTime(value)
@@ -131,31 +182,6 @@ func retryAfter(h http.Header, now time.Time) time.Time {
 		return limit
 	}
 	return at
-}
-
-// hush keeps every session with this CA silent until then.
-func (e *endpoint) hush(until time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if until.After(e.notBefore) {
-		e.notBefore = until
-	}
-}
-
-// silence waits for the end of a pause that the CA asked for, where that is
-// near, and else refuses to send.
-func (e *endpoint) silence(ctx context.Context) error {
-	e.mu.Lock()
-	until := e.notBefore
-	e.mu.Unlock()
-	wait := time.Until(until)
-	if wait <= 0 {
-		return nil
-	}
-	if wait > patience {
-		return &BackoffError{Until: until, Why: e.ca.Name + " asked for a pause"}
-	}
-	return sleep(ctx, wait)
 }
 
 // sleep waits for d or the end of ctx.
