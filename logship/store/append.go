@@ -160,7 +160,7 @@ func (b *batch) raw(id int64, line Line) error {
 		b.lastTS = time.Now().Unix()
 	}
 	_, err := b.exec(`INSERT INTO raw (id, ts, file, offset, line) VALUES (?, ?, ?, ?, ?)`,
-		id, b.lastTS, b.file.ID, line.Offset, b.clients.ApplyLine(line.Raw))
+		id, b.lastTS, b.file.ID, line.Offset, notNull(b.clients.ApplyLine(line.Raw)))
 	return err
 }
 

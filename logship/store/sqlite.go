@@ -56,6 +56,9 @@ func (s *Store) write(ctx context.Context, fn func() error) error {
 
 // begin waits for the write lock, between attempts looking at ctx.
 func (s *Store) begin(ctx context.Context) error {
+	if s.db == nil {
+		return s.closed()
+	}
 	deadline := time.Now().Add(busyLimit)
 	for {
 		if err := ctx.Err(); err != nil {
@@ -71,6 +74,8 @@ func (s *Store) begin(ctx context.Context) error {
 	}
 }
 
+func (s *Store) closed() error { return fmt.Errorf("using %s: the database is closed", s.path) }
+
 func isBusy(err error) bool {
 	var e sqlite3.Error
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
@@ -78,6 +83,9 @@ func isBusy(err error) bool {
 
 // stmt prepares sql once. The SQL is always a constant of this package.
 func (s *Store) stmt(sql string) (*sqlite3.SQLiteStmt, error) {
+	if s.db == nil {
+		return nil, s.closed()
+	}
 	if st, ok := s.stmts[sql]; ok {
 		return st, nil
 	}

@@ -54,8 +54,8 @@ type Store struct {
 	clients accesslog.Clients
 	log     *slog.Logger
 
-	mu    sync.Mutex // guards everything below
-	db    *sqlite3.SQLiteConn
+	mu    sync.Mutex                     // guards everything below
+	db    *sqlite3.SQLiteConn            // nil after Close
 	stmts map[string]*sqlite3.SQLiteStmt // prepared, by their SQL
 	dict  dictionaries
 }
@@ -189,10 +189,15 @@ func createFile(path string) error {
 	return f.Chmod(0o640)
 }
 
-// Close moves the write-ahead log into the database and closes it.
+// Close moves the write-ahead log into the database and closes it. Whatever is
+// asked of s afterwards is an error, but for a second Close.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.db == nil {
+		return nil
+	}
+	defer func() { s.db, s.stmts = nil, nil }()
 	for _, stmt := range s.stmts {
 		stmt.Close()
 	}
