@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/urfave/cli/v2"
 
@@ -224,13 +226,30 @@ func (a *app) log(c *cli.Context) *slog.Logger {
 
 func (a *app) json(c *cli.Context) bool { return c.Bool("json") }
 
-// printJSON writes one indented value. Its strings need no escaping for a
-// terminal: encoding/json escapes the C0 bytes, and \u0085-like ones it keeps
-// are for programs.
+// printJSON writes one indented value, in ASCII where it matters: what a
+// terminal would obey and encoding/json lets through (C1 and format
+// characters) is written as \uXXXX, which means the same to a program.
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.stdout, escapeJSON(string(text)))
+	return err
+}
+
+func escapeJSON(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 func versionText() string {
