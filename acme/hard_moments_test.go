@@ -18,6 +18,7 @@ type moment struct {
 	first   bool // a certificate was issued before, which the order replaces
 	plan    func(p *acmetest.Proxy)
 	between func(t *testing.T, h host, p *acmetest.Proxy) // after the first run
+	reuse   bool                                          // with first: at once, so that nothing has to be proven
 	contact string                                        // configured after the first run
 	runs    int                                           // the most that may be needed
 	orders  int                                           // that the CA may have to accept, the first certificate's not counted
@@ -61,16 +62,17 @@ func hardMoments() map[string]moment {
 			p.On(acmetest.Finalize, 1, acmetest.ResetAfter)
 			p.On(acmetest.Finalize, 1, acmetest.Refuse(http.StatusForbidden, "orderNotReady", "is valid"))
 		}, runs: 1, orders: 1},
-		"invalid after finalize":              {plan: invalidAfterFinalize, between: heal, runs: 2, orders: 2},
-		"ready again after finalize":          {plan: on(acmetest.Order, 3, status("ready")), runs: 1, orders: 1},
-		"order expired between runs":          {plan: on(acmetest.Finalize, -1, acmetest.ResetBefore), between: days(8), runs: 3, orders: 2},
-		"order forgotten between runs":        {plan: on(acmetest.Finalize, -1, acmetest.ResetBefore), between: forgotten, runs: 2, orders: 2},
-		"account lost here between runs":      {plan: on(acmetest.Finalize, -1, acmetest.ResetBefore), between: accountGone, runs: 2, orders: 2},
-		"account lost by the CA":              {first: true, plan: on(acmetest.NewOrder, 1, acmetest.Refuse(http.StatusBadRequest, "accountDoesNotExist", "who?")), runs: 1, orders: 1},
-		"account lost in the order":           {plan: on(acmetest.Finalize, 1, acmetest.Refuse(http.StatusBadRequest, "accountDoesNotExist", "who?")), runs: 1, orders: 1},
-		"contacts changed between runs":       {plan: on(acmetest.Finalize, -1, acmetest.ResetBefore), between: heal, contact: "admin@example.org", runs: 2, orders: 1},
-		"badNonce at every call":              {plan: badNonces, runs: 1, orders: 1},
-		"badNonce at every call of a renewal": {first: true, plan: badNonces, runs: 1, orders: 1},
+		"invalid after finalize":                   {plan: invalidAfterFinalize, between: heal, runs: 2, orders: 2},
+		"ready again after finalize":               {plan: on(acmetest.Order, 3, status("ready")), runs: 1, orders: 1},
+		"order expired between runs":               {plan: on(acmetest.Finalize, -1, acmetest.ResetBefore), between: days(8), runs: 3, orders: 2},
+		"order forgotten between runs":             {plan: on(acmetest.Finalize, -1, acmetest.ResetBefore), between: forgotten, runs: 2, orders: 2},
+		"account lost here between runs":           {plan: on(acmetest.Finalize, -1, acmetest.ResetBefore), between: accountGone, runs: 2, orders: 2},
+		"account lost by the CA":                   {first: true, plan: on(acmetest.NewOrder, 1, acmetest.Refuse(http.StatusBadRequest, "accountDoesNotExist", "who?")), runs: 1, orders: 1},
+		"account lost in the order":                {plan: on(acmetest.Finalize, 1, acmetest.Refuse(http.StatusBadRequest, "accountDoesNotExist", "who?")), runs: 1, orders: 1},
+		"contacts changed between runs":            {plan: on(acmetest.Finalize, -1, acmetest.ResetBefore), between: heal, contact: "admin@example.org", runs: 2, orders: 1},
+		"nothing to prove, finalize's answer lost": {first: true, reuse: true, plan: on(acmetest.Finalize, -1, acmetest.ResetAfter), between: heal, runs: 2, orders: 1},
+		"badNonce at every call":                   {plan: badNonces, runs: 1, orders: 1},
+		"badNonce at every call of a renewal":      {first: true, plan: badNonces, runs: 1, orders: 1},
 	}
 }
 
@@ -126,8 +128,15 @@ func accountGone(t *testing.T, h host, p *acmetest.Proxy) {
 	}
 }
 
+func percent(all bool) int {
+	if all {
+		return 100
+	}
+	return 0
+}
+
 func (m moment) live(t *testing.T) {
-	h, proxy := proxied(t, acmetest.Options{})
+	h, proxy := proxied(t, acmetest.Options{AuthzReuse: percent(m.reuse)})
 	wish, options := 1, IssueOptions{}
 	if m.first {
 		g, err := h.client(t).Issue(t.Context(), h.request(), options)
@@ -135,7 +144,11 @@ func (m moment) live(t *testing.T) {
 			t.Fatal(err)
 		}
 		wish, options = 2, IssueOptions{Replaces: CertID(g.Leaf)}
-		time.Sleep(2 * guardPeriod)
+		if m.reuse {
+			options.Force = true
+		} else {
+			time.Sleep(2 * guardPeriod)
+		}
 	}
 	before := h.ca.Orders()
 	if m.plan != nil {
