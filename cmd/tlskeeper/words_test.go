@@ -6,6 +6,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/internal/config"
+	"tlskeeper/logship/accesslog"
 	"tlskeeper/templates"
 )
 
@@ -25,6 +26,14 @@ func TestWordsOfTheConfigurationAreThoseOfThePackages(t *testing.T) {
 	types := []string{string(acme.P384), string(acme.P256), string(acme.RSA2048), string(acme.RSA4096)}
 	if words := config.Words("key_type"); !slices.Equal(words, types) {
 		t.Errorf("key types: the configuration has %v, acme has %v", words, types)
+	}
+	kept := config.Words("client")
+	for i, wide := range kept { // from the most to the least
+		for _, narrow := range kept[i:] {
+			if !accesslog.Clients(narrow).Within(accesslog.Clients(wide)) || narrow != wide && accesslog.Clients(wide).Within(accesslog.Clients(narrow)) {
+				t.Errorf("the log does not keep less with %q than with %q", narrow, wide)
+			}
+		}
 	}
 	for _, challenge := range []string{acme.HTTP01, acme.TLSALPN01, acme.DNS01} {
 		if !slices.Contains(config.Words("challenge"), challenge) {

@@ -13,11 +13,13 @@ const (
 	fromDefault = "default"
 	fromACME    = "[acme]"
 	fromApache  = "apache.tls_log"
+	fromAgent   = "[agent]"
 )
 
-// complete gives each certificate what it left out: a name, and the values of
-// [acme]. Webroot and listener go together, because they are two ways to
-// answer the same challenge: a certificate that names one inherits neither.
+// complete fills in what follows from other values: for each certificate its
+// name and the values of [acme]; the log; what is shipped of addresses.
+// Webroot and listener go together, because they are two ways to answer the
+// same challenge: a certificate that names one inherits neither.
 func (c *Config) complete(at lines) {
 	for i := range c.Certificates {
 		cert, table := &c.Certificates[i], fmt.Sprintf("certificate[%d]", i)
@@ -41,6 +43,10 @@ func (c *Config) complete(at lines) {
 	if !c.isSet("agent.logs") && c.isSet("apache.tls_log") {
 		c.Agent.Logs = []string{c.Apache.TLSLog}
 		c.origins["agent.logs"] = fromApache
+	}
+	if !c.isSet("cloudwatch.client") && c.isSet("agent.client") {
+		c.CloudWatch.Client = c.Agent.Client
+		c.origins["cloudwatch.client"] = fromAgent
 	}
 }
 

@@ -61,10 +61,13 @@ func TestFaultyFiles(t *testing.T) {
 		"webroot and listen": {"[acme]\nwebroot = \"/var/www\"\nlisten = \":80\"\n", 3, "two ways", "leave one"},
 		"listen":             {"[acme]\nlisten = \"80\"\n", 2, "listen", ":80"},
 		"cloudwatch bare":    {"[cloudwatch]\nregion = \"eu-central-1\"\n", 1, "needs a group", "group ="},
-		"cloudwatch days":    {"[cloudwatch]\ngroup = \"g\"\nretention_days = 91\n", 3, "91 days", "120"},
-		"password in URL":    {"[acme]\ndirectory = \"https://u:p@ca.org/\"\n", 2, "password", ""},
-		"half of EAB":        {"[acme]\neab_kid = \"k\"\n", 2, "need each other", ""},
-		"binary rubbish":     {"\x00\x01\x02", 1, "not valid TOML", ""},
+		"cloudwatch wider": {"[agent]\nclient = \"none\"\n[cloudwatch]\ngroup = \"g\"\nclient = \"truncated\"\n", 5,
+			`[agent] keeps "none"`, `client = "none"`},
+		"cloudwatch full": {"[agent]\nclient = \"truncated\"\n[cloudwatch]\ngroup = \"g\"\nclient = \"full\"\n", 5, "cannot ship", ""},
+		"cloudwatch days": {"[cloudwatch]\ngroup = \"g\"\nretention_days = 91\n", 3, "91 days", "120"},
+		"password in URL": {"[acme]\ndirectory = \"https://u:p@ca.org/\"\n", 2, "password", ""},
+		"half of EAB":     {"[acme]\neab_kid = \"k\"\n", 2, "need each other", ""},
+		"binary rubbish":  {"\x00\x01\x02", 1, "not valid TOML", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, c.text)
@@ -178,5 +181,23 @@ func TestEnvironmentIsChecked(t *testing.T) {
 	_, problems := parse("FILE", "", PathsUnder(""), env)
 	if len(problems) == 0 || !strings.HasPrefix(problems[0].File, "$TLSKEEPER_") {
 		t.Errorf("got %v", problems)
+	}
+}
+
+// Of an address no more can be shipped than is kept, so a file that says
+// nothing about shipping follows what it says about keeping.
+func TestShippedAddressesFollowTheKeptOnes(t *testing.T) {
+	for text, want := range map[string]string{
+		"[agent]\nclient = \"truncated\"\n[cloudwatch]\ngroup = \"g\"\n":                    "truncated",
+		"[cloudwatch]\ngroup = \"g\"\n":                                                     "full",
+		"[agent]\nclient = \"full\"\n[cloudwatch]\ngroup = \"g\"\nclient = \"none\"\n":      "none",
+		"[agent]\nclient = \"truncated\"\n[cloudwatch]\ngroup = \"g\"\nclient = \"none\"\n": "none",
+	} {
+		cfg, err := Load(write(t, text), "")
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if cfg.CloudWatch.Client != want {
+			t.Errorf("%s: %q is shipped, want %q", text, cfg.CloudWatch.Client, want)
+		}
 	}
 }

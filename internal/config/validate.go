@@ -21,7 +21,7 @@ var (
 	providers  = []string{"exec", "httpreq", "route53"}
 	profiles   = []string{"intermediate", "modern", "seed2016"}
 	hstsSteps  = []string{"off", "5m", "1w", "6mo", "2y"}
-	clients    = []string{"full", "truncated", "none"}
+	clients    = []string{"full", "truncated", "none"} // from the most to the least
 )
 
 // retentions are the days that CloudWatch Logs accepts for a log group
@@ -55,7 +55,7 @@ func (v *validator) config(c *Config) {
 	v.certificates(c.Certificates)
 	v.apache(c.Apache)
 	v.agent(c.Agent, c.isSet("agent.logs") && c.origins["agent.logs"] != fromApache)
-	v.cloudWatch(c.CloudWatch, c.isSet("cloudwatch"))
+	v.cloudWatch(c.CloudWatch, c.Agent.Client, c.isSet("cloudwatch"))
 	v.hooks(c.Hooks)
 }
 
@@ -124,7 +124,8 @@ func (v *validator) agent(a Agent, ownLogs bool) {
 	}
 }
 
-func (v *validator) cloudWatch(w CloudWatch, present bool) {
+// cloudWatch checks [cloudwatch]; kept is what [agent] keeps of addresses.
+func (v *validator) cloudWatch(w CloudWatch, kept string, present bool) {
 	if !present {
 		return
 	}
@@ -133,6 +134,11 @@ func (v *validator) cloudWatch(w CloudWatch, present bool) {
 	}
 	v.place("cloudwatch.endpoint", w.Endpoint)
 	v.oneOf("cloudwatch.client", w.Client, clients)
+	// Lines are shipped from the database: what it dropped nobody can send.
+	if i := slices.Index(clients, w.Client); i >= 0 && i < slices.Index(clients, kept) {
+		v.problem("cloudwatch.client", fmt.Sprintf("leave it out, or write client = %q; or let [agent] keep more", kept),
+			"[cloudwatch] cannot ship client = %q of what [agent] keeps %q of", w.Client, kept)
+	}
 	if !slices.Contains(retentions, w.RetentionDays) {
 		v.problem("cloudwatch.retention_days", nearRetention(w.RetentionDays), "CloudWatch cannot keep lines for %d days", w.RetentionDays)
 	}
