@@ -4,7 +4,7 @@
 # make soak   runs the long forms of the crash tests
 
 GO ?= go
-PROGRAMS = apache2 sslscan logrotate systemd-analyze bash setpriv
+PROGRAMS = apache2 sslscan logrotate openssl diff bash systemd-analyze systemd-sysusers systemd-tmpfiles aws certbot
 
 build:
 	$(GO) build -trimpath -o bin/tlskeeper ./cmd/tlskeeper
@@ -17,6 +17,10 @@ demo: build
 setup:
 	internal/testenv/install.sh $(PROGRAMS)
 
+# What the tests need, for REQUIRE_TESTENV; a test compares it with the code.
+programs:
+	@echo $(PROGRAMS) | tr ' ' ','
+
 test: setup
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
@@ -24,8 +28,10 @@ test: setup
 	$(GO) test -race -timeout 20m ./...
 	$(GO) build -trimpath -o bin/tlskeeper ./cmd/tlskeeper
 
+# The rivals are compared with where apt has them.
 bench: setup
-	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
+	internal/testenv/install.sh testssl
+	$(GO) test -run '^$$' -bench . -benchtime 2s -timeout 60m ./...
 
 soak: setup
 	TLSKEEPER_SOAK=1 $(GO) test -timeout 60m ./...
@@ -33,4 +39,4 @@ soak: setup
 clean:
 	rm -rf bin
 
-.PHONY: build demo setup test bench soak clean
+.PHONY: build demo setup programs test bench soak clean

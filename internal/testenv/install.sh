@@ -7,7 +7,9 @@ set -eu
 package() {
 	case $1 in
 	systemd-analyze | systemd-sysusers | systemd-tmpfiles) echo systemd ;;
-	setpriv) echo util-linux ;;
+	testssl) echo testssl.sh ;;
+	aws) echo awscli ;;
+	diff) echo diffutils ;;
 	*) echo "$1" ;;
 	esac
 }

@@ -20,7 +20,7 @@ var debianPackage = map[string]string{
 	"systemd-analyze":  "systemd",
 	"systemd-sysusers": "systemd",
 	"systemd-tmpfiles": "systemd",
-	"setpriv":          "util-linux",
+	"diff":             "diffutils",
 	"testssl":          "testssl.sh",
 	"aws":              "awscli",
 }
