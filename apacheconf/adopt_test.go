@@ -12,6 +12,7 @@ import (
 // What adoption makes of real files: every case goes there and back byte for
 // byte, and the certificate is on the wire in between.
 func TestAdoptAndBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	rsa, ec := r.oldA, r.issue("ec", apachetest.Leaf{Names: []string{"a.test"}})
 	listen := "<VirtualHost " + r.a.Addr() + ">\n"
@@ -52,6 +53,7 @@ func TestAdoptAndBack(t *testing.T) {
 // A line that a macro or a shared include gives to other hosts too is not ours
 // to change: the plan says where a person can.
 func TestSharedLinesAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	shared := filepath.Join(r.a.Dir, "shared.inc")
 	text := "SSLEngine on\nSSLCertificateFile " + r.oldA.CertFile + "\nSSLCertificateKeyFile " + r.oldA.KeyFile + "\n"
@@ -76,6 +78,7 @@ func TestSharedLinesAreLeftAlone(t *testing.T) {
 // Without adoption the certificate is installed for later and reported as not
 // served, with file, line and text.
 func TestNotAdopted(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	dir, _ := r.generation()
 	gens := map[string]string{"a.test": dir}
@@ -92,6 +95,7 @@ func TestNotAdopted(t *testing.T) {
 // The admin edited the file elsewhere since: rollback takes back our line and
 // keeps his.
 func TestRollbackKeepsLaterEdits(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	original := r.sites()
 	dir, _ := r.generation()
@@ -109,6 +113,7 @@ func TestRollbackKeepsLaterEdits(t *testing.T) {
 // A rollback of the adoption after a renewal gives the host its own lines
 // back, and a rollback of the policy alone keeps the renewed certificate.
 func TestRollbackAfterRenewal(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	first, _ := r.generation()
 	r.apply(Change{Generations: map[string]string{"a.test": first}, Adopt: []string{"a.test"}})

@@ -12,6 +12,7 @@ import (
 // Faults that pass `httpd -t` and kill the server at its next reload. Each
 // stands in the admin's file already: we must say where, and touch nothing.
 func TestBrokenBeforeUs(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	good := r.sites()
 	other := r.issue("other", apachetest.Leaf{Names: []string{"a.test"}})
@@ -77,6 +78,7 @@ func lineOf(text string, n int) string {
 
 // What httpd cannot even parse is named by its own words, with the place.
 func TestSyntaxErrorIsNamed(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.writeSites(r.sites() + "NoSuchDirective on\n")
 	_, err := Discover(t.Context(), r.cfg)
@@ -89,6 +91,7 @@ func TestSyntaxErrorIsNamed(t *testing.T) {
 
 // A Listen that the host cannot bind passes every check of httpd.
 func TestListenOnAForeignAddress(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.writeSites("Listen 192.0.2.1:8443\n" + r.sites())
 	_, err := r.try(Change{LogOnly: true})
@@ -98,6 +101,7 @@ func TestListenOnAForeignAddress(t *testing.T) {
 }
 
 func TestApacheIsNotRunning(t *testing.T) {
+	t.Parallel()
 	r := makeRig(t, "")
 	before := r.snapshot()
 	_, err := r.try(Change{LogOnly: true})
@@ -109,6 +113,7 @@ func TestApacheIsNotRunning(t *testing.T) {
 
 // A PidFile of a dead Apache, whose number a stranger has by now.
 func TestStalePidFile(t *testing.T) {
+	t.Parallel()
 	r := makeRig(t, "")
 	if err := os.WriteFile(r.a.PidFile, []byte("1\n"), 0o644); err != nil {
 		t.Fatal(err)

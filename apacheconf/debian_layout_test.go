@@ -78,6 +78,7 @@ func (r *rig) startDebian(port int) {
 // Debian: a file in conf-available, a relative link in conf-enabled, the
 // admin's site edited behind its link, and all of it undone.
 func TestDebianLayout(t *testing.T) {
+	t.Parallel()
 	r, root := debianRig(t, "socache_shmcb", "ssl")
 	dir, leaf := r.generation()
 	site := r.sites()
@@ -112,6 +113,7 @@ func TestDebianLayout(t *testing.T) {
 
 // A Debian host without mod_ssl: the plan enables it as a2enmod would.
 func TestDebianEnablesModules(t *testing.T) {
+	t.Parallel()
 	r, root := debianRig(t)
 	r.apply(Change{Profile: "intermediate", HSTS: "5m"})
 	for _, m := range []string{"ssl", "socache_shmcb", "headers"} {

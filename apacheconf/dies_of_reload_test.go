@@ -13,6 +13,7 @@ import (
 // httpd itself does with a configuration it cannot run. The old files come
 // back, and with them the old site.
 func TestApacheThatDiesOfTheReloadComesBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	script := filepath.Join(r.dir, "apache2")
 	text := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *'-k graceful'*) %s -d %s -f %s -k stop; exit 0;; esac\nexec %s \"$@\"\n",

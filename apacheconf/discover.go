@@ -97,7 +97,7 @@ func (s *Server) readVersion(ctx context.Context) error {
 
 // readTables asks for what the dump of the configuration does not tell.
 func (s *Server) readTables(ctx context.Context) error {
-	r, err := s.httpd.run(ctx, dumpTimeout, "-t", "-D", "DUMP_INCLUDES", "-D", "DUMP_MODULES", "-D", "DUMP_RUN_CFG")
+	r, err := s.httpd.read(ctx, "-t", "-D", "DUMP_INCLUDES", "-D", "DUMP_MODULES", "-D", "DUMP_RUN_CFG")
 	if err != nil {
 		return s.unreadable(err, r)
 	}
@@ -161,7 +161,7 @@ func (s *Server) dump(ctx context.Context, first ...string) error {
 		}
 		args = append([]string{"-C", "LoadModule info_module " + info}, args...)
 	}
-	r, err := s.httpd.run(ctx, dumpTimeout, args...)
+	r, err := s.httpd.read(ctx, args...)
 	if err != nil {
 		return s.unreadable(err, r)
 	}

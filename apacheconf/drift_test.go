@@ -11,6 +11,7 @@ import (
 // Status tells hand edits, deleted files and certificates that were never
 // loaded from what was installed.
 func TestDrift(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	dir, _ := r.generation()
 	r.apply(Change{Profile: "intermediate", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
@@ -37,6 +38,7 @@ func TestDrift(t *testing.T) {
 
 // Uninstall leaves what was there before, and nothing of ours.
 func TestUninstall(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	dir, _ := r.generation()
 	sites := r.sites()
@@ -60,6 +62,7 @@ func TestUninstall(t *testing.T) {
 // Removing a session cache and reloading kills Apache: it is refused without
 // --allow-restart, and done by stop and start with it.
 func TestCacheRemovalNeedsARestart(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	conf, err := os.ReadFile(r.a.ConfigFile)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 // The whole way: adopt, install a certificate and a profile, see both on the
 // wire, find nothing to do the second time, and go back byte for byte.
 func TestHardenAdoptAndRollBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	dir, leaf := r.generation()
 	before := r.snapshot()
@@ -53,6 +54,7 @@ func TestHardenAdoptAndRollBack(t *testing.T) {
 
 // Log first: one file, and a line for every TLS request of every host.
 func TestLogOnly(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "  CustomLog logs/own.log common\n")
 	r.apply(Change{LogOnly: true})
 	text, err := os.ReadFile(filepath.Join(r.cfg.EtcDir, globalName))
@@ -68,6 +70,7 @@ func TestLogOnly(t *testing.T) {
 
 // Renewal changes the include and nothing else.
 func TestRenewal(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	first, _ := r.generation()
 	r.apply(Change{Profile: "intermediate", HSTS: "5m", Generations: map[string]string{"a.test": first}, Adopt: []string{"a.test"}})

@@ -12,6 +12,7 @@ import (
 // Our own directory is not one: the write fails in the middle, Apache is never
 // asked to reload, and what was written is gone.
 func TestWriteFailsInTheMiddle(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	dir, _ := r.generation()
 	before := r.snapshot()
@@ -37,6 +38,7 @@ func TestWriteFailsInTheMiddle(t *testing.T) {
 
 // Ctrl-C while the new configuration is being loaded: undone all the same.
 func TestInterruptedWhileLoading(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	before := r.snapshot()
 	s, p := r.plan(Change{Profile: "intermediate"})
@@ -57,6 +59,7 @@ func TestInterruptedWhileLoading(t *testing.T) {
 
 // A FIFO in an include directory hangs httpd for ever; we give up instead.
 func TestFIFOInTheIncludes(t *testing.T) {
+	t.Parallel()
 	r := makeRig(t, "")
 	must(syscall.Mkfifo(filepath.Join(r.cfg.EtcDir, "vhost-x.conf"), 0o644))
 	ctx, stop := contextWithTimeout(t)

@@ -57,6 +57,7 @@ func must(err error) {
 // A SIGKILL at any step of an apply: the server goes on serving, and the next
 // run first undoes the half change and then does the whole.
 func TestKilledAtEveryStep(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	dir, leaf := r.generation()
 	before := r.snapshot()

@@ -12,6 +12,7 @@ import (
 // Faults that come with our own change: the shadow finds them, and the live
 // server never hears of them.
 func TestPlannedFaultIsCaughtByTheShadow(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	dir, _ := r.generation()
 	stranger, _ := r.generation()

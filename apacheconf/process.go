@@ -157,6 +157,9 @@ var (
 // start brings a dead Apache up. The first attempts may meet workers of the
 // dead one that still hold the port.
 func (s *Server) start(ctx context.Context) error {
+	if err := s.makeRunDirs(ctx); err != nil {
+		return err
+	}
 	var failed error
 	err := poll(ctx, holdTimeout, func() (bool, error) {
 		if _, ok := s.parent(); ok {

@@ -14,6 +14,7 @@ import (
 
 // Renewals under load: clients on new connections, without retry, never fail.
 func TestRenewalsUnderLoad(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	first, _ := r.generation()
 	r.apply(Change{Generations: map[string]string{"a.test": first}, Adopt: []string{"a.test"}})

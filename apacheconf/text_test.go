@@ -12,6 +12,7 @@ import (
 
 // The diff is what patch(1) and diff(1) understand: held against diff -u.
 func TestDiffIsThatOfDiff(t *testing.T) {
+	t.Parallel()
 	testenv.Need(t, "diff")
 	dir := t.TempDir()
 	many := strings.Repeat("line\n", 30)
@@ -32,6 +33,7 @@ func TestDiffIsThatOfDiff(t *testing.T) {
 
 // A diff of a file with escape sequences in it is safe to print.
 func TestDiffIsEscaped(t *testing.T) {
+	t.Parallel()
 	p := &Plan{Files: []FileChange{{Path: "/x", Old: &FileState{Data: []byte("\x1b[2J\tb\n")}}}}
 	if got := p.Diff(); strings.Contains(got, "\x1b") || !strings.Contains(got, `-\x1b[2J`+"\tb") {
 		t.Errorf("%q", got)
@@ -40,6 +42,7 @@ func TestDiffIsEscaped(t *testing.T) {
 
 // httpd's reading of arguments: quotes, escapes, blanks.
 func TestWords(t *testing.T) {
+	t.Parallel()
 	for args, want := range map[string][]string{
 		`a  "b c" 'd"e'`: {"a", "b c", `d"e`}, `"a\"b" c\d`: {`a"b`, `c\d`}, `"open`: {"open"}, ``: nil, `"" x`: {"", "x"},
 	} {

@@ -10,6 +10,7 @@ import (
 
 // Two applies at once: one works, the other says who holds the lock.
 func TestTwoAtOnce(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	if err := durable.MkdirAll(r.cfg.StateDir, 0o700); err != nil {
 		t.Fatal(err)

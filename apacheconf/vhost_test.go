@@ -12,6 +12,7 @@ import (
 // A certificate and no virtual host: a complete one is written, served, and
 // taken away again.
 func TestNewVHost(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	pair := r.issue("c.test/gen/1", apachetest.Leaf{Names: []string{"c.test"}})
 	before := r.snapshot()
@@ -45,6 +46,7 @@ func TestNewVHost(t *testing.T) {
 // Redirects are permanent, keep the path, leave the ACME path alone, and name
 // only the sites that were asked for. HSTS is sent on TLS only.
 func TestRedirectAndHSTS(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	r.writeSites(r.sites() + "<Location /private>\nRequire all denied\n</Location>\n")
 	r.apply(Change{Profile: "intermediate", HSTS: "5m", Redirect: []string{"a.test"}})

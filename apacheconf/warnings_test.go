@@ -10,6 +10,7 @@ import (
 
 // What httpd accepts without a word is in the plan, with its place.
 func TestSilentFaultsAreInThePlan(t *testing.T) {
+	t.Parallel()
 	r := makeRig(t, "")
 	old := r.issue("expired", apachetest.Leaf{Names: []string{"a.test"}, NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour)})
 	other := r.issue("other", apachetest.Leaf{Names: []string{"b.test"}, KeyType: "rsa2048"})
@@ -50,6 +51,7 @@ func onlyLeaf(t *testing.T, path string) {
 
 // A plain layout whose main file does not read ours: file, line, and the text.
 func TestNobodyReadsOurFile(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "")
 	conf, err := readRegular(r.a.ConfigFile)
 	must(err)
@@ -65,6 +67,7 @@ func TestNobodyReadsOurFile(t *testing.T) {
 
 // The cost is an upper bound over what the profile removes, and nothing else.
 func TestCost(t *testing.T) {
+	t.Parallel()
 	history := []CostLine{
 		{Protocol: "TLSv1.3", Cipher: "TLS_AES_256_GCM_SHA384", Requests: 100, Clients: 10},
 		{Protocol: "TLSv1.2", Cipher: "ECDHE-ECDSA-AES128-GCM-SHA256", Requests: 10, Clients: 3},
