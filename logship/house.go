@@ -9,8 +9,12 @@ import (
 )
 
 const (
-	heartbeat  = 30 * time.Second // longest time between two Publish
-	pruneEvery = 24 * time.Hour
+	heartbeat    = 30 * time.Second // longest time between two Publish
+	publishEvery = time.Second      // shortest
+	// publishShare bounds what publishing costs: with a backlog of millions of
+	// lines their count alone takes a while.
+	publishShare = 20
+	pruneEvery   = 24 * time.Hour
 	// stalled is how long a turn of the follower may take before the agent no
 	// longer calls itself alive: a disk that hangs, and not a long backlog, of
 	// which a turn takes 16 MiB a file.
@@ -19,24 +23,23 @@ const (
 
 // keepHouse tells systemd and the state file how the agent is, and prunes.
 func (a *agent) keepHouse(ctx context.Context) {
-	watchdog := watchdogEvery()
-	tick := time.NewTicker(watchdog)
+	beat := watchdogEvery()
+	tick := time.NewTicker(min(publishEvery, beat))
 	defer tick.Stop()
-	a.publish(ctx)
+	h := herald{agent: a, beat: beat}
+	h.look(ctx)
 	notify(daemon.SdNotifyReady)
-	published, pruned := time.Now(), time.Time{}
+	var pruned, alive time.Time
 	for ctx.Err() == nil {
 		now := time.Now()
 		if now.Sub(pruned) >= pruneEvery {
 			a.prune(ctx)
 			pruned = now
 		}
-		if now.Sub(published) >= min(heartbeat, watchdog) {
-			a.publish(ctx)
-			published = now
-		}
-		if since := now.Sub(a.tally.lastTurn()); since < stalled {
+		h.look(ctx)
+		if now.Sub(alive) >= beat && now.Sub(a.tally.lastTurn()) < stalled {
 			notify(daemon.SdNotifyWatchdog)
+			alive = now
 		}
 		select {
 		case <-tick.C:
@@ -44,6 +47,26 @@ func (a *agent) keepHouse(ctx context.Context) {
 		}
 	}
 	notify(daemon.SdNotifyStopping)
+}
+
+// herald publishes what changed, and at every beat.
+type herald struct {
+	agent *agent
+	beat  time.Duration
+	said  int64         // the tally's changes that are published
+	at    time.Time     // of the last time
+	rest  time.Duration // until the next time at least
+}
+
+func (h *herald) look(ctx context.Context) {
+	began, changes := time.Now(), h.agent.tally.changed()
+	since := began.Sub(h.at)
+	if since < h.rest || since < h.beat && changes == h.said {
+		return
+	}
+	h.agent.publish(ctx)
+	h.said, h.at = changes, began
+	h.rest = max(min(publishEvery, h.beat), publishShare*time.Since(began))
 }
 
 // watchdogEvery is half of what systemd allows, or the heartbeat.

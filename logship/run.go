@@ -36,8 +36,9 @@ type Config struct {
 	// Once reads to the end of the files, ships, and returns.
 	Once bool
 
-	// Publish is given the counters at the start, at least every 30 seconds,
-	// and at the end; nil is fine. Its error is logged.
+	// Publish is given the counters at the start, when they changed (once a
+	// second at most), at least every 30 seconds, and at the end; nil is fine.
+	// Its error is logged.
 	Publish func(Stats) error
 
 	Log *slog.Logger // required

@@ -42,6 +42,7 @@ type tally struct {
 	// trouble holds the last error of each part of the agent.
 	trouble map[string]trouble
 	turned  time.Time // when the follower last came round
+	changes int64     // how often st changed
 }
 
 func newTally(now time.Time) *tally {
@@ -51,6 +52,7 @@ func newTally(now time.Time) *tally {
 func (t *tally) stored(lines int, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.changes++
 	t.st.Lines += int64(lines)
 	t.st.LastLine = now
 }
@@ -58,6 +60,7 @@ func (t *tally) stored(lines int, now time.Time) {
 func (t *tally) damaged(d damage) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.changes++
 	t.st.Cut += d.cut
 	t.st.Holes += d.holes
 }
@@ -65,6 +68,7 @@ func (t *tally) damaged(d damage) {
 func (t *tally) shipped(accepted, rejected int, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.changes++
 	t.st.Shipped += int64(accepted)
 	t.st.Rejected += int64(rejected)
 	t.st.LastShip = now
@@ -86,6 +90,9 @@ func (t *tally) failed(part, kind string, err error, now time.Time) (news bool) 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	news = t.trouble[part].kind != kind
+	if news {
+		t.changes++
+	}
 	t.trouble[part] = trouble{kind, err}
 	if err != nil {
 		t.st.LastError, t.st.LastErrorAt = err.Error(), now
@@ -101,6 +108,7 @@ func (t *tally) cleared(part string) (had bool) {
 	if !had {
 		return false
 	}
+	t.changes++
 	delete(t.trouble, part)
 	t.st.LastError = ""
 	for _, other := range t.trouble {
@@ -114,6 +122,9 @@ func (t *tally) cleared(part string) (had bool) {
 func (t *tally) turn(files []FileStats, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !slices.Equal(t.st.Files, files) {
+		t.changes++
+	}
 	t.st.Files, t.turned = files, now
 }
 
@@ -127,6 +138,12 @@ func (t *tally) awaits() bool {
 		}
 	}
 	return false
+}
+
+func (t *tally) changed() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.changes
 }
 
 func (t *tally) lines() int64 {

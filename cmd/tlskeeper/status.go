@@ -31,14 +31,15 @@ func (a *app) status(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := status.Look(cfg.Paths.ACME, cfg.Paths.Log, wanted(cfg), time.Now())
+	now := time.Now()
+	report, err := status.Look(cfg.Paths.ACME, cfg.Paths.Log, wanted(cfg), now)
 	if err != nil {
 		return err
 	}
 	if a.json(c) {
 		err = a.printJSON(report)
 	} else {
-		printStatus(a.stdout, report)
+		printStatus(a.stdout, report, now)
 	}
 	if err == nil && len(report.Findings) > 0 {
 		return errFindings
@@ -55,7 +56,7 @@ func wanted(cfg *config.Config) []string {
 	return names
 }
 
-func printStatus(w io.Writer, r status.Report) {
+func printStatus(w io.Writer, r status.Report, now time.Time) {
 	if r.State != nil && len(r.State.Certificates) > 0 {
 		printCertificates(w, r.State.Certificates)
 	} else {
@@ -64,7 +65,7 @@ func printStatus(w io.Writer, r status.Report) {
 	fmt.Fprintln(w)
 	switch {
 	case r.Agent != nil:
-		printAgent(w, *r.Agent)
+		printAgent(w, *r.Agent, now)
 	case r.AgentHidden:
 		fmt.Fprintln(w, "the agent's state is for root and the group adm")
 	default:
@@ -88,10 +89,14 @@ func printCertificates(w io.Writer, certs []status.Certificate) {
 	t.Flush()
 }
 
-func printAgent(w io.Writer, a status.Agent) {
+func printAgent(w io.Writer, a status.Agent, now time.Time) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(t, "agent\tpid %d, since %s\n", a.PID, moment(a.StartedAt))
-	fmt.Fprintf(t, "lines\t%d stored, %d not in the log's format, last %s\n", a.Lines, a.Unparsed, moment(a.LastLineAt))
+	if age := status.Ago(now.Sub(a.WrittenAt)); a.PID == 0 {
+		fmt.Fprintf(t, "agent\tstopped %s ago\n", age)
+	} else {
+		fmt.Fprintf(t, "agent\tpid %d, since %s, as of %s ago\n", a.PID, moment(a.StartedAt), age)
+	}
+	fmt.Fprintf(t, "lines\t%d stored since the start, %d not in the log's format, last %s\n", a.Lines, a.Unparsed, moment(a.LastLineAt))
 	if a.Destination == "" {
 		fmt.Fprintf(t, "shipping\toff: lines stay on this host\n")
 	} else {

@@ -105,8 +105,12 @@ func (a Agent) Findings(now time.Time) []Finding {
 	case now.Sub(a.WrittenAt) > missedBeats*Heartbeat:
 		add(Fail, "systemctl status tlskeeper", "last sign of life %s ago", Ago(now.Sub(a.WrittenAt)))
 	}
-	if late := now.Sub(latest(a.LastShipAt, a.StartedAt)); a.Destination != "" && a.Backlog > 0 && late > shipLate {
-		add(Fail, "journalctl -u tlskeeper", "%d lines wait, nothing shipped for %s%s", a.Backlog, Ago(late), a.because())
+	if since := latest(a.LastShipAt, a.StartedAt); a.Destination != "" && a.Backlog > 0 && now.Sub(since) > shipLate {
+		late := "nothing shipped for " + Ago(now.Sub(since))
+		if since.IsZero() {
+			late = "nothing was ever shipped"
+		}
+		add(Fail, "journalctl -u tlskeeper", "%d lines wait, %s%s", a.Backlog, late, a.because())
 	}
 	if a.Rejected > 0 {
 		add(Warn, "journalctl -u tlskeeper", "CloudWatch refused %d lines as too old or too new; they are kept here", a.Rejected)
