@@ -46,6 +46,7 @@ func CheckHost(cfg *config.Config) []Finding {
 	found := checkDirs(cfg.Paths)
 	found = append(found, checkKeys(cfg)...)
 	found = append(found, checkPrograms(cfg)...)
+	found = append(found, checkWebroots(cfg)...)
 	found = append(found, checkLogs(cfg.Agent.Logs)...)
 	return append(found, checkSpace(cfg)...)
 }
