@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-acme/lego/v4/challenge"
@@ -27,7 +28,7 @@ func newDNSSolver(way Challenge) (solver, error) {
 		if way.Exec == "" {
 			return nil, errors.New(`the DNS provider "exec" needs dns_exec, the program to run`)
 		}
-		return dnsProgram{way.Exec}, nil
+		return &dnsProgram{path: way.Exec}, nil
 	case "httpreq":
 		provider, err = httpreq.NewDNSProvider()
 	case "route53":
@@ -38,19 +39,23 @@ func newDNSSolver(way Challenge) (solver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the DNS provider: %v", err)
 	}
-	return dnsProvider{provider}, nil
+	return &dnsProvider{lego: provider}, nil
 }
 
 // dnsProgram runs a program of the user as lego's exec provider does:
 // PROGRAM present|cleanup FQDN VALUE, and waits for its end: the record has to
 // be visible then. lego's own has neither a deadline nor a clean environment.
-type dnsProgram struct{ path string }
+type dnsProgram struct {
+	path    string
+	records perName
+}
 
-func (d dnsProgram) present(ctx context.Context, p proof) error  { return d.run(ctx, "present", p) }
-func (d dnsProgram) withdraw(ctx context.Context, p proof) error { return d.run(ctx, "cleanup", p) }
-func (d dnsProgram) close() error                                { return nil }
+func (d *dnsProgram) present(ctx context.Context, p proof) error  { return d.run(ctx, "present", p) }
+func (d *dnsProgram) withdraw(ctx context.Context, p proof) error { return d.run(ctx, "cleanup", p) }
+func (d *dnsProgram) close() error                                { return nil }
 
-func (d dnsProgram) run(ctx context.Context, what string, p proof) error {
+func (d *dnsProgram) run(ctx context.Context, what string, p proof) error {
+	defer d.records.lock(p.Name)()
 	_, err := child.Run(ctx, child.Cmd{
 		Argv:    []string{d.path, what, "_acme-challenge." + p.Name + ".", txtValue(p.KeyAuth)},
 		Timeout: dnsTimeout,
@@ -67,19 +72,52 @@ func txtValue(keyAuth string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// perName keeps changes of one record apart: a name and its wildcard are
+// proven by two values of the same record, and providers read it, add theirs
+// and write it back.
+type perName struct {
+	mu    sync.Mutex
+	names map[string]*sync.Mutex
+}
+
+func (l *perName) lock(name string) (unlock func()) {
+	l.mu.Lock()
+	if l.names == nil {
+		l.names = map[string]*sync.Mutex{}
+	}
+	one := l.names[name]
+	if one == nil {
+		one = new(sync.Mutex)
+		l.names[name] = one
+	}
+	l.mu.Unlock()
+	one.Lock()
+	return one.Unlock
+}
+
 // dnsProvider is one of lego's. They take no context: a cancelled one leaves
 // the call to end by itself.
-type dnsProvider struct{ lego challenge.Provider }
-
-func (d dnsProvider) present(ctx context.Context, p proof) error {
-	return abandonable(ctx, func() error { return d.lego.Present(p.Name, p.Token, p.KeyAuth) })
+type dnsProvider struct {
+	lego    challenge.Provider
+	records perName
 }
 
-func (d dnsProvider) withdraw(ctx context.Context, p proof) error {
-	return abandonable(ctx, func() error { return d.lego.CleanUp(p.Name, p.Token, p.KeyAuth) })
+func (d *dnsProvider) present(ctx context.Context, p proof) error {
+	return d.change(ctx, p, d.lego.Present)
 }
 
-func (d dnsProvider) close() error { return nil }
+func (d *dnsProvider) withdraw(ctx context.Context, p proof) error {
+	return d.change(ctx, p, d.lego.CleanUp)
+}
+
+func (d *dnsProvider) change(ctx context.Context, p proof, f func(domain, token, keyAuth string) error) error {
+	return abandonable(ctx, func() error {
+		defer d.records.lock(p.Name)()
+		return f(p.Name, p.Token, p.KeyAuth)
+	})
+}
+
+func (d *dnsProvider) close() error { return nil }
 
 func abandonable(ctx context.Context, f func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, dnsTimeout)

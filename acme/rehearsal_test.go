@@ -1,0 +1,81 @@
+package acme
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tlskeeper/acme/acmetest"
+)
+
+// snapshot lists every file below dir with its bytes.
+func snapshot(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		b.WriteString(path + "\n" + string(data) + "\n")
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestRehearsalLeavesNothing(t *testing.T) {
+	scratch := t.TempDir()
+	t.Setenv("TMPDIR", scratch)
+	for name, blocked := range map[string][]string{"that works": nil, "that fails": {"example.org"}} {
+		t.Run(name, func(t *testing.T) {
+			proxy := new(acmetest.Proxy)
+			h := newHost(t, acmetest.Options{AuthzReuse: 100, Intercept: proxy.Intercept})
+			other := Request{Name: "other", Names: []string{"other.example.net"}, Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+			if _, err := h.client(t).Issue(testContext(t), other, IssueOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			before := snapshot(t, h.dir)
+			c, done, err := Rehearse(h.config())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := h.request()
+			if blocked != nil {
+				r.Challenge.Webroot = t.TempDir()
+			}
+			if _, err = c.Try(testContext(t), r); (err != nil) != (blocked != nil) {
+				t.Fatal(err)
+			}
+			done()
+			if after := snapshot(t, h.dir); after != before {
+				t.Errorf("the store was\n%s\nand is\n%s", before, after)
+			}
+			if left, _ := filepath.Glob(filepath.Join(scratch, "tlskeeper-*")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+			if got := h.ca.Accounts(); got != 1 {
+				t.Errorf("%d accounts: the one that there is should have been used", got)
+			}
+			if found := litter(t, filepath.Dir(h.dir)); found != nil {
+				t.Errorf("litter: %q", found)
+			}
+			// What was proven in the rehearsal does not count: every name is
+			// validated again, although the CA reuses all valid proofs.
+			if blocked == nil {
+				validated := proxy.Seen(acmetest.Challenge)
+				if _, err := h.client(t).Issue(testContext(t), h.request(), IssueOptions{}); err != nil {
+					t.Fatal(err)
+				}
+				if got := proxy.Seen(acmetest.Challenge) - validated; got != 2 {
+					t.Errorf("%d names were validated after the rehearsal, want 2", got)
+				}
+			}
+		})
+	}
+}
