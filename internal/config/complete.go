@@ -31,13 +31,16 @@ func (c *Config) complete(at lines) {
 			c.inherit(table, "webroot", &cert.Webroot, c.ACME.Webroot)
 			c.inherit(table, "listen", &cert.Listen, c.ACME.Listen)
 		}
-		if !c.isSet(table + ".reuse_key") {
-			cert.ReuseKey = c.ACME.ReuseKey
-			c.origins[table+".reuse_key"] = fromACME
-		}
+		c.inheritFlag(table, "reuse_key", &cert.ReuseKey, c.ACME.ReuseKey)
+		c.inheritFlag(table, "profile_required", &cert.NeedsProfile, c.ACME.NeedsProfile)
 		if cert.Name == "" && len(cert.Names) > 0 {
 			cert.Name = nameOf(cert.Names[0])
 			c.origins[table+".name"] = "first of names"
+		}
+	}
+	for i := range c.Challenges {
+		if table := fmt.Sprintf("challenge[%d]", i); !c.isSet(table + ".challenge") {
+			c.Challenges[i].Challenge = "http-01"
 		}
 	}
 	if !c.isSet("agent.logs") && c.isSet("apache.tls_log") {
@@ -66,6 +69,13 @@ func (c *Config) inherit(table, key string, to *string, from string) {
 	}
 	*to = from
 	c.origins[table+"."+key] = fromACME
+}
+
+func (c *Config) inheritFlag(table, key string, to *bool, from bool) {
+	if !c.isSet(table + "." + key) {
+		*to = from
+		c.origins[table+"."+key] = fromACME
+	}
 }
 
 func (c *Config) isSet(key string) bool { return c.origins[key] != "" }

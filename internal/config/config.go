@@ -18,7 +18,9 @@ type Config struct {
 	Paths Paths `toml:"-"`
 
 	ACME         ACME          `toml:"acme"`
+	Fallbacks    []Fallback    `toml:"fallback"`
 	Certificates []Certificate `toml:"certificate"`
+	Challenges   []Challenge   `toml:"challenge"`
 	Apache       Apache        `toml:"apache"`
 	Agent        Agent         `toml:"agent"`
 	CloudWatch   CloudWatch    `toml:"cloudwatch"`
@@ -41,10 +43,32 @@ type ACME struct {
 	Webroot        string `toml:"webroot"`
 	Listen         string `toml:"listen"`
 	Profile        string `toml:"profile"`
+	NeedsProfile   bool   `toml:"profile_required"`
 	PreferredChain string `toml:"preferred_chain"`
 	EABKID         string `toml:"eab_kid"`
 	EABHMACFile    string `toml:"eab_hmac_file"`
+	FailoverAfter  int    `toml:"failover_after"`
 	Keep           int    `toml:"keep"`
+}
+
+// Fallback is one [[fallback]]: a CA for when the one of [acme] fails.
+type Fallback struct {
+	CA          string `toml:"ca"`
+	Directory   string `toml:"directory"`
+	CAFile      string `toml:"ca_file"`
+	EABKID      string `toml:"eab_kid"`
+	EABHMACFile string `toml:"eab_hmac_file"`
+}
+
+// Challenge is one [[challenge]]: how particular names are proven, whichever
+// certificate they are in.
+type Challenge struct {
+	Names       []string `toml:"names"`
+	Challenge   string   `toml:"challenge"`
+	Webroot     string   `toml:"webroot"`
+	Listen      string   `toml:"listen"`
+	DNSProvider string   `toml:"dns_provider"`
+	DNSExec     string   `toml:"dns_exec"`
 }
 
 // Certificate is one [[certificate]]. After Load it is complete: what the
@@ -58,7 +82,9 @@ type Certificate struct {
 	Webroot        string   `toml:"webroot"`
 	Listen         string   `toml:"listen"`
 	CSR            string   `toml:"csr"`
+	CSRKey         string   `toml:"csr_key"`
 	Profile        string   `toml:"profile"`
+	NeedsProfile   bool     `toml:"profile_required"`
 	PreferredChain string   `toml:"preferred_chain"`
 	DNSProvider    string   `toml:"dns_provider"`
 	DNSExec        string   `toml:"dns_exec"`

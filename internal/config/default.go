@@ -12,10 +12,11 @@ func Default(p Paths) *Config {
 	return &Config{
 		Paths: p,
 		ACME: ACME{
-			CA:        "letsencrypt",
-			KeyType:   "secp384r1",
-			Challenge: "http-01",
-			Keep:      5,
+			CA:            "letsencrypt",
+			KeyType:       "secp384r1",
+			Challenge:     "http-01",
+			FailoverAfter: 5,
+			Keep:          5,
 		},
 		Apache: Apache{Profile: "intermediate", TLSLog: tlsLog, HSTS: "off"},
 		Agent: Agent{

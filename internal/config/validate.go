@@ -52,7 +52,9 @@ func (v *validator) problem(key, hint, format string, args ...any) {
 
 func (v *validator) config(c *Config) {
 	v.acme(c)
-	v.certificates(c.Certificates)
+	v.fallbacks(c)
+	v.certificates(c)
+	v.challenges(c.Challenges)
 	v.apache(c.Apache)
 	v.agent(c.Agent, c.isSet("agent.logs") && c.origins["agent.logs"] != fromApache)
 	v.cloudWatch(c.CloudWatch, c.Agent.Client, c.isSet("cloudwatch"))
@@ -72,8 +74,34 @@ func (v *validator) acme(c *Config) {
 	if a.Keep < 1 {
 		v.problem("acme.keep", "", "keep must be 1 or more: the certificate in use is one of them")
 	}
-	if (a.EABKID == "") != (a.EABHMACFile == "") {
-		v.problem("acme.eab_kid", "the CA gives both together", "eab_kid and eab_hmac_file need each other")
+	if a.FailoverAfter < 1 {
+		v.problem("acme.failover_after", "", "failover_after must be 1 or more")
+	}
+	v.eab("acme", a.EABKID, a.EABHMACFile)
+}
+
+func (v *validator) eab(table, kid, file string) {
+	if (kid == "") != (file == "") {
+		v.problem(table+".eab_kid", "the CA gives both together", "eab_kid and eab_hmac_file need each other")
+	}
+}
+
+func (v *validator) fallbacks(c *Config) {
+	for i, f := range c.Fallbacks {
+		table := fmt.Sprintf("fallback[%d]", i)
+		if f.CA != "" {
+			v.oneOf(table+".ca", f.CA, cas)
+		}
+		if (f.CA == "") == (f.Directory == "") {
+			v.problem(table, `ca = "zerossl"`, "[[fallback]] needs a ca, or the directory of one, and not both")
+		}
+		if f.CA != "" && f.CA == c.ACME.CA && c.ACME.Directory == "" || f.Directory != "" && f.Directory == c.ACME.Directory {
+			v.problem(table, "", "this is the CA that [acme] has")
+		}
+		v.place(table+".directory", f.Directory)
+		v.place(table+".ca_file", f.CAFile)
+		v.place(table+".eab_hmac_file", f.EABHMACFile)
+		v.eab(table, f.EABKID, f.EABHMACFile)
 	}
 }
 
