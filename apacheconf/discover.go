@@ -34,8 +34,12 @@ type Server struct {
 	hooks     hooks
 }
 
-// hooks let tests stop at a step; all are nil in the product.
-type hooks struct{ step func(name string) }
+// hooks let tests stop at a step, or meet a fault that the shadow would have
+// found; all are zero in the product.
+type hooks struct {
+	step  func(name string)
+	blind bool // no shadow of the plan
+}
 
 func (h hooks) at(name string) {
 	if h.step != nil {

@@ -25,16 +25,21 @@ func (p *planner) rules() {
 // (measured, 13 of 13; ssl_engine_config.c ssl_config_global_create).
 func (p *planner) cacheRules() []Finding {
 	var out []Finding
+	edited, more := p.s.mayHoldMore()
 	for _, c := range []struct {
 		name   string
 		loaded bool // known from the last apply
 	}{{"SSLSessionCache", p.was.Cache}, {"SSLStaplingCache", p.was.Stapling}} {
 		old, next := last(p.s.conf, c.name), last(p.overlay.conf, c.name)
 		had := active(old) || c.loaded && p.s.since(p.was)
-		if !had || active(next) {
+		suspect := more && !active(old)
+		if !had && !suspect || active(next) {
 			continue
 		}
 		f := Finding{Code: "cache-removal", File: p.s.ConfigFile, What: "removing " + c.name + " and reloading kills Apache; it needs stop and start", Fix: "--allow-restart"}
+		if suspect {
+			f.File, f.What = edited, "edited since Apache read it, and the running one seems to hold a cache that no "+c.name+" names any more: a reload would kill it"
+		}
 		if old != nil {
 			f.File, f.Line = old.file, old.line
 		}

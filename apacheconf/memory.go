@@ -1,0 +1,101 @@
+package apacheconf
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// mayHoldMore tells whether the running Apache seems to hold a cache that its
+// files no longer name: a file was edited since it was loaded, and it has more
+// shared memory than scoreboard and configured caches need. mod_ssl takes
+// anonymous shared memory for its caches (modules/cache/mod_socache_shmcb.c).
+// It returns the edited file.
+func (s *Server) mayHoldMore() (string, bool) {
+	p, ok := s.parent()
+	if !ok {
+		return "", false
+	}
+	edited := s.editedSince(loadedAt(p))
+	known := 1 // the scoreboard
+	for _, name := range []string{"SSLSessionCache", "SSLStaplingCache"} {
+		if active(last(s.conf, name)) {
+			known++
+		}
+	}
+	return edited, edited != "" && sharedRegions(p.pid) > known
+}
+
+// sharedRegions counts the anonymous shared mappings of more than one page; a
+// mutex has one page. Source: proc_pid_maps(5).
+func sharedRegions(pid int) int {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 6 || fields[1] != "rw-s" || !strings.HasPrefix(fields[5], "/dev/zero") {
+			continue
+		}
+		from, to, _ := strings.Cut(fields[0], "-")
+		a, _ := strconv.ParseUint(from, 16, 64)
+		b, _ := strconv.ParseUint(to, 16, 64)
+		if b-a > uint64(os.Getpagesize()) {
+			n++
+		}
+	}
+	return n
+}
+
+// loadedAt is when the running Apache read its files, or earlier: the start of
+// its oldest worker. Every reload brings new workers.
+func loadedAt(parent process) time.Time {
+	var oldest time.Time
+	for pid := range workers(parent) {
+		at, ok := startedAt(pid)
+		if ok && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+	}
+	return oldest
+}
+
+// clockTicks is USER_HZ, which Linux fixes at 100 for programs.
+const clockTicks = 100
+
+// startedAt is when a process was started, to a hundredth of a second. Source:
+// proc_pid_stat(5), field 22, counted from the boot.
+func startedAt(pid int) (time.Time, bool) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	uptime, err2 := os.ReadFile("/proc/uptime")
+	now := time.Now()
+	if err != nil || err2 != nil {
+		return time.Time{}, false
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	word, _, _ := strings.Cut(string(uptime), " ")
+	up, err := strconv.ParseFloat(word, 64)
+	if err != nil || len(fields) < 20 {
+		return time.Time{}, false
+	}
+	ticks, err := strconv.ParseInt(fields[19], 10, 64)
+	since := time.Duration(up*float64(time.Second)) - time.Duration(ticks)*time.Second/clockTicks
+	return now.Add(-since), err == nil
+}
+
+// editedSince finds a configuration file that was written after a moment.
+func (s *Server) editedSince(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	for _, inc := range s.includes {
+		if info, err := os.Stat(inc.file); err == nil && info.ModTime().After(t) {
+			return inc.file
+		}
+	}
+	return ""
+}

@@ -1,0 +1,106 @@
+package apacheconf
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// undoGoal is what an undoing should take; it is printed, not asserted.
+const undoGoal = 3 * time.Second
+
+// Every fault again, in a file of ours, with the shadow's eyes shut: the live
+// server dies of it, and comes back with the old files and the old site.
+func TestDeadServerIsBroughtBack(t *testing.T) {
+	t.Parallel()
+	r := makeRig(t, "")
+	conf := strings.Replace(read(r.a.ConfigFile), sessionCacheLine+"\n", "", 1) // ours is the only one
+	must(put(r.a.ConfigFile, &FileState{Data: []byte(conf), Mode: 0o644, UID: -1, GID: -1}))
+	must(r.a.Start(t.Context()))
+	first, leaf := r.generation()
+	r.apply(Change{Profile: "intermediate", Generations: map[string]string{"a.test": first}, Adopt: []string{"a.test"}})
+	var slowest time.Duration
+	for _, f := range r.faults() {
+		if strings.Contains(f.server, "SSLStaplingCache") {
+			continue // never in a file of ours
+		}
+		t.Run(f.name, func(t *testing.T) {
+			r.t = t
+			before := r.snapshot()
+			back := r.meet(f)
+			if !back.Healthy || !errors.Is(back, errDied) {
+				t.Errorf("error = %v", back)
+			}
+			r.unchanged(before)
+			r.serves("a.test", leaf)
+			r.serves("b.test", r.oldB.Leaf)
+			t.Logf("undone in %v", back.Took.Round(time.Millisecond))
+			slowest = max(slowest, back.Took)
+		})
+	}
+	r.t = t
+	t.Logf("slowest undoing: %v (goal: %v)", slowest.Round(time.Millisecond), undoGoal)
+}
+
+// meet installs a fault without a proof.
+func (r *rig) meet(f fault) *RolledBackError {
+	r.t.Helper()
+	s := r.discover()
+	if f.from != "" && atLeast(s.OpenSSL, f.from) {
+		r.t.Skip("OpenSSL knows this")
+	}
+	s.hooks.blind = true
+	o := s.newOverlay()
+	path, text := filepath.Join(r.cfg.EtcDir, globalName), ""
+	if f.server != "" {
+		text = withServerLine(read(path), f.server)
+		o.setFile(path, []byte(text))
+	} else {
+		path = r.cfg.sitePath("a.test")
+		text = withHostFault(read(path), f)
+		o.setSite(path, []byte(text))
+	}
+	change, err := planFile(path, []byte(text), 0o644)
+	must(err)
+	p := &Plan{Files: []FileChange{change}, planned: o.conf, listen: s.Listen, modules: s.Modules}
+	_, err = s.locked(r.t.Context(), func(bool) (*Result, error) { return s.carryOut(r.t.Context(), p) })
+	back, ok := errors.AsType[*RolledBackError](err)
+	if !ok {
+		r.t.Fatalf("error = %v, want *RolledBackError", err)
+	}
+	return back
+}
+
+// withServerLine adds a line; one about the session cache takes the place of
+// ours.
+func withServerLine(text, line string) string {
+	if strings.Contains(line, "SSLSessionCache") {
+		instead := "SSLSessionCache none\n#"
+		if strings.HasPrefix(line, removeLine) {
+			instead = "#"
+		}
+		return strings.Replace(text, "SSLSessionCache", instead, 1)
+	}
+	return text + line + "\n"
+}
+
+func withHostFault(text string, f fault) string {
+	if f.host != "" {
+		return text + f.host + "\n"
+	}
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "SSLCertificateFile"):
+			line = "SSLCertificateFile " + f.cert + "\n"
+		case strings.HasPrefix(line, "SSLCertificateKeyFile"):
+			line = "SSLCertificateKeyFile " + f.key + "\n"
+		}
+		if f.cert != "-" || !strings.HasPrefix(line, "SSLCertificate") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
