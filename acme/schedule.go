@@ -73,9 +73,14 @@ var backoffSteps = []time.Duration{time.Minute, 10 * time.Minute, 100 * time.Min
 
 const maxBackoff = 24 * time.Hour
 
+// hopeless failures of a certificate that was never issued make it a daily
+// try: half of all requests to Let's Encrypt come from hosts whose orders
+// never succeed (letsencrypt.org/2025/06/04). An expired one is another matter.
+const hopeless = 10
+
 // Backoff is how long to wait after so many failures in a row (1 is the
-// first), with remaining until the certificate expires; 0 or less where it has
-// or where there is none. It is never less than a minute, jittered by up to a
+// first), with remaining until the certificate expires: below 0 where it has, 0
+// where there is none. It is never less than a minute, jittered by up to a
 // tenth, and no count overflows it.
 func Backoff(failures int, remaining time.Duration) time.Duration {
 	var wait time.Duration
@@ -84,7 +89,10 @@ func Backoff(failures int, remaining time.Duration) time.Duration {
 	} else {
 		last := backoffSteps[len(backoffSteps)-1]
 		wait = min(maxBackoff, max(last, remaining/8))
-		if remaining <= 0 {
+		switch {
+		case remaining == 0 && failures > hopeless:
+			wait = maxBackoff
+		case remaining <= 0:
 			wait = last
 		}
 	}
