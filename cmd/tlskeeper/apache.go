@@ -17,6 +17,7 @@ import (
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
 	"tlskeeper/query"
 )
@@ -207,7 +208,8 @@ func (a *app) hardening(c *cli.Context, cfg *config.Config) (apacheconf.Change, 
 	return change, err
 }
 
-// generations is the newest generation of every certificate in the store.
+// generations is what is to be served of every certificate in the store: the
+// newest generation, unless the user went back from it.
 func generations(cfg *config.Config) (map[string]string, error) {
 	store := acme.OpenStore(cfg.Paths.ACME)
 	all, err := store.List()
@@ -216,9 +218,12 @@ func generations(cfg *config.Config) (map[string]string, error) {
 	}
 	out := map[string]string{}
 	for _, cert := range all {
-		g, err := store.Latest(cert.Name)
-		if err != nil {
+		g, err := store.Serving(cert.Name)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue // ordered, and nothing issued yet
+		}
+		if err != nil {
+			return nil, fmt.Errorf("certificate %s: %w", term.Escape(cert.Name), err)
 		}
 		out[cert.Name] = g.Dir
 	}
@@ -255,7 +260,7 @@ func (a *app) newVHost(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 	if c.NArg() != 1 || c.String("document-root") != "" && c.String("proxy") != "" {
 		return apacheconf.Change{}, hint.Wrap(usagef("apache vhost: want one certificate name, and --document-root or --proxy"), "tlskeeper apache vhost --help")
 	}
-	g, err := acme.OpenStore(cfg.Paths.ACME).Latest(name)
+	g, err := acme.OpenStore(cfg.Paths.ACME).Serving(name)
 	if err != nil {
 		return apacheconf.Change{}, hint.Wrap(fmt.Errorf("apache vhost: certificate %s was not issued yet", term.Escape(name)), "tlskeeper issue "+name)
 	}
@@ -304,24 +309,21 @@ func (a *app) applyPlan(r *apacheRun) error {
 		return err
 	}
 	r.answer.Result = result
-	a.noteDeployed(r, result)
+	a.noteDeployed(r)
 	if !a.json(r.c) {
 		writeResult(a.stdout, result)
 	}
 	return nil
 }
 
-// noteDeployed remembers what Apply has seen served.
-func (a *app) noteDeployed(r *apacheRun, result *apacheconf.Result) {
-	store := acme.OpenStore(r.cfg.Paths.ACME)
-	for _, name := range result.Serving(r.change.Generations) {
-		g, err := store.Latest(name)
-		if err == nil && g.Dir == r.change.Generations[name] {
-			err = store.MarkDeployed(name, g.Number, time.Now())
-		}
-		if err != nil {
-			a.log(r.c).Warn("noting a deployed certificate failed", "name", name, "err", err)
-		}
+// noteDeployed looks at what is served by now, and publishes it. That it could
+// not be noted is no failure of the apply: the next renew looks again.
+func (a *app) noteDeployed(r *apacheRun) {
+	if len(r.change.Generations) == 0 {
+		return
+	}
+	if err := renewal.Confirm(r.c.Context, a.storeConfig(r.c, r.cfg)); err != nil {
+		a.log(r.c).Warn("noting what is deployed failed", "err", err)
 	}
 }
 
