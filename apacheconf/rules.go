@@ -2,7 +2,6 @@ package apacheconf
 
 import (
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 )
@@ -90,29 +89,4 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// listenFaults: a Listen on an address that the host lacks passes every check
-// of httpd and kills it on reload (AH00019).
-func (s *Server) listenFaults() []Finding {
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var out []Finding
-	for _, n := range all(s.conf, "Listen") {
-		host, _, err := net.SplitHostPort(n.arg(0))
-		ip := net.ParseIP(strings.Trim(host, "*"))
-		if err != nil || ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
-			continue
-		}
-		local := slices.ContainsFunc(addrs, func(a net.Addr) bool {
-			ipnet, ok := a.(*net.IPNet)
-			return ok && ipnet.IP.Equal(ip)
-		})
-		if !local {
-			out = append(out, Finding{Code: "listen", File: n.file, Line: n.line, What: n.text() + ": this host has no such address"})
-		}
-	}
-	return out
 }

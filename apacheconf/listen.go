@@ -1,0 +1,166 @@
+package apacheconf
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// listenFaults finds every Listen that passes all checks of httpd and kills it
+// at the reload: an address that the host lacks (AH00019), or one that another
+// process holds (AH00072).
+func (s *Server) listenFaults() []Finding {
+	held := map[string]bool{}
+	if p, ok := s.parent(); ok {
+		held = listening(p.pid)
+	}
+	var out []Finding
+	for _, n := range all(s.conf, "Listen") {
+		ip, port, ok := listenAddr(n.arg(0))
+		if !ok || holds(held, ip, port) {
+			continue
+		}
+		why := bindFault(ip, port)
+		if why == portTaken && heldOtherwise(held, port) {
+			why = "the running Apache holds this port by another address: a reload would kill it, stop and start would not"
+		} else if why == portTaken {
+			why += holder(port)
+		}
+		if why != "" {
+			out = append(out, Finding{Code: "listen", File: n.file, Line: n.line, What: n.text() + ": " + why})
+		}
+	}
+	return out
+}
+
+// holds: a Listen without an address is one socket or two, as httpd was built.
+func holds(held map[string]bool, ip net.IP, port int) bool {
+	word := strconv.Itoa(port)
+	return held[net.JoinHostPort(ip.String(), word)] || ip.Equal(net.IPv6zero) && held["0.0.0.0:"+word]
+}
+
+func heldOtherwise(held map[string]bool, port int) bool {
+	for addr := range held {
+		if strings.HasSuffix(addr, ":"+strconv.Itoa(port)) {
+			return true
+		}
+	}
+	return false
+}
+
+const portTaken = "another process holds this port"
+
+// listenAddr reads the argument of a Listen; without an address httpd takes
+// every one, by IPv6 where it can.
+func listenAddr(arg string) (net.IP, int, bool) {
+	host, word, err := net.SplitHostPort(arg)
+	if err != nil {
+		host, word = "", arg
+	}
+	port, err := strconv.Atoi(word)
+	if err != nil {
+		return nil, 0, false
+	}
+	if host == "" || host == "*" {
+		return net.IPv6zero, port, true
+	}
+	ip := net.ParseIP(host)
+	return ip, port, ip != nil // a host name is resolved by httpd itself
+}
+
+// bindFault tries what httpd will do, without listening: no client is taken
+// away from anybody. "" is also the answer where we may not try.
+func bindFault(ip net.IP, port int) string {
+	err := bind(ip, port)
+	if ip.Equal(net.IPv6zero) && (errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL)) {
+		err = bind(net.IPv4zero, port)
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this host has no such address"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return portTaken
+	}
+	return ""
+}
+
+func bind(ip net.IP, port int) error {
+	family, addr := syscall.AF_INET6, syscall.Sockaddr(&syscall.SockaddrInet6{Port: port, Addr: [16]byte(ip.To16())})
+	if v4 := ip.To4(); v4 != nil {
+		family, addr = syscall.AF_INET, &syscall.SockaddrInet4{Port: port, Addr: [4]byte(v4)}
+	}
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(fd)
+	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		return err
+	}
+	return syscall.Bind(fd, addr)
+}
+
+// holder names the process that listens on a port, where /proc lets us see it.
+func holder(port int) string {
+	suffix := ":" + strconv.Itoa(port)
+	fds, _ := filepath.Glob("/proc/[0-9]*/fd")
+	for _, dir := range fds {
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
+		for addr := range listening(pid) {
+			if p, ok := readProcess(pid); ok && strings.HasSuffix(addr, suffix) {
+				return fmt.Sprintf(" (%s, process %d)", p.name, pid)
+			}
+		}
+	}
+	return ""
+}
+
+// listening are the addresses on which a process listens. Source: proc_net(5);
+// 0A is TCP_LISTEN.
+func listening(pid int) map[string]bool {
+	sockets := map[string]bool{}
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, link := range links {
+		target, _ := os.Readlink(link)
+		if inode, ok := strings.CutPrefix(target, "socket:["); ok {
+			sockets[strings.TrimSuffix(inode, "]")] = true
+		}
+	}
+	out := map[string]bool{}
+	if len(sockets) == 0 {
+		return out
+	}
+	for _, table := range []string{"tcp", "tcp6"} {
+		f, err := os.Open(fmt.Sprintf("/proc/%d/net/%s", pid, table))
+		if err != nil {
+			continue
+		}
+		for scan := bufio.NewScanner(f); scan.Scan(); {
+			fields := strings.Fields(scan.Text())
+			if len(fields) > 9 && fields[3] == "0A" && sockets[fields[9]] {
+				out[kernelAddr(fields[1])] = true
+			}
+		}
+		f.Close()
+	}
+	return out
+}
+
+// kernelAddr reads the kernel's "0100007F:1F90": words of four bytes in the
+// machine's order, which is little-endian wherever we run.
+func kernelAddr(s string) string {
+	host, word, _ := strings.Cut(s, ":")
+	var ip net.IP
+	for i := 0; i+8 <= len(host); i += 8 {
+		n, _ := strconv.ParseUint(host[i:i+8], 16, 32)
+		ip = append(ip, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+	}
+	port, _ := strconv.ParseUint(word, 16, 16)
+	return net.JoinHostPort(ip.String(), strconv.FormatUint(port, 10))
+}
