@@ -7,31 +7,52 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tlskeeper/acme"
 )
 
-// decideAll fills the report with what is to be done.
-func (r *run) decideAll(ctx context.Context) error {
+// pollParallel bounds the questions for renewal information at once.
+const pollParallel = 8
+
+// decideAll fills the report with what is to be done, in the order of the
+// configuration. The CAs are asked about several certificates at once. What
+// cannot be read of one certificate is no reason to let another expire.
+func (r *run) decideAll(ctx context.Context) {
+	var wanted []acme.Request
 	for _, q := range r.Requests {
-		if !r.wanted(q.Name) {
-			continue
-		}
-		if err := r.decide(ctx, q); err != nil {
-			return err
+		if r.wanted(q.Name) {
+			wanted = append(wanted, q)
 		}
 	}
-	return nil
+	outcomes := make([]Outcome, len(wanted))
+	var group errgroup.Group
+	group.SetLimit(pollParallel)
+	for i, q := range wanted {
+		group.Go(func() error {
+			outcomes[i] = r.decide(ctx, q)
+			return nil
+		})
+	}
+	group.Wait()
+	r.report.Certificates = outcomes
+	for _, out := range outcomes {
+		if out.fault != nil {
+			r.fail(out.Name, out.fault)
+		}
+	}
 }
 
-func (r *run) decide(ctx context.Context, q acme.Request) error {
+func (r *run) decide(ctx context.Context, q acme.Request) Outcome {
+	out := Outcome{Name: q.Name}
 	cert, err := r.store.Certificate(q.Name)
 	if err != nil {
-		return err
+		out.Action, out.fault = ActionKeep, err
+		return out
 	}
-	out := r.outcome(q.Name)
 	if cert.Latest.Number == 0 {
 		out.Action, out.Reason = ActionIssue, "never issued"
-		return nil
+		return out
 	}
 	due := r.due(ctx, cert)
 	out.note(cert, due.At)
@@ -39,7 +60,7 @@ func (r *run) decide(ctx context.Context, q acme.Request) error {
 	if out.Reason == "" {
 		out.Action, out.Reason = ActionKeep, fmt.Sprintf("renewal on %s (%s)", due.At.UTC().Format(time.RFC3339), due.Reason)
 	}
-	return nil
+	return out
 }
 
 func (o *Outcome) note(c acme.Certificate, renewAt time.Time) {
@@ -146,8 +167,7 @@ func (r *run) issue(ctx context.Context, name string) {
 		return
 	}
 	if err != nil {
-		out.Error = err.Error()
-		r.failed = append(r.failed, fmt.Errorf("certificate %s: %w", name, err))
+		r.fail(name, err)
 		return
 	}
 	out.Issued, out.Deployed = true, false

@@ -27,8 +27,8 @@ type Deployer struct {
 // former runs, and calls deployed what a handshake has shown and whose hook
 // has succeeded.
 func (r *run) deployAll(ctx context.Context) error {
-	list, err := r.store.List()
-	if err != nil {
+	list, err := r.store.List() // what cannot be read was reported when it was decided about
+	if err != nil && len(list) == 0 {
 		return err
 	}
 	var pending []acme.Generation
@@ -92,15 +92,11 @@ func withKeys(pending []acme.Generation) (usable []acme.Generation, why map[stri
 	return usable, why
 }
 
-// settle notes whether a generation is served.
+// settle notes whether a generation is served, and returns what is wrong.
 func (r *run) settle(g acme.Generation, fault error) error {
 	now := time.Now()
 	if fault != nil {
-		r.Log.Warn("certificate not deployed", "certificate", g.Name, "generation", g.Number, "err", fault)
-		if err := r.store.MarkNotDeployed(g.Name, "not deployed: "+fault.Error(), now); err != nil {
-			r.Log.Warn("the state could not be written", "certificate", g.Name, "err", err)
-		}
-		return fault
+		return errors.Join(fault, r.store.MarkNotDeployed(g.Name, "not deployed: "+fault.Error(), now))
 	}
 	if err := r.store.MarkDeployed(g.Name, g.Number, now); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package renewal
 
 import (
-	"errors"
 	"time"
 
 	"tlskeeper/acme"
@@ -11,7 +10,7 @@ import (
 // publish writes the public state file: every certificate of the store, and
 // the configured ones that were never issued.
 func (r *run) publish() error {
-	list, listErr := r.store.List()
+	list, _ := r.store.List() // what cannot be read is told by the run, and by `certs`
 	for _, q := range r.Requests {
 		if !contains(list, q.Name) {
 			c, err := r.store.Certificate(q.Name)
@@ -24,7 +23,7 @@ func (r *run) publish() error {
 	for _, c := range list {
 		state.Certificates = append(state.Certificates, Public(c))
 	}
-	return errors.Join(listErr, status.Write(status.StatePath(r.Dir), state))
+	return status.Write(status.StatePath(r.Dir), state)
 }
 
 func contains(list []acme.Certificate, name string) bool {

@@ -27,6 +27,7 @@ import (
 type Config struct {
 	Dir      string         // of the store, its lock included
 	Client   *acme.Client   // may be nil where nothing is issued (Confirm, Rollback)
+	Trial    *acme.Client   // of acme.Rehearse: with it a dry run really orders; nil only decides
 	Requests []acme.Request // the certificates that are wanted
 	Deploy   Deployer       // the zero value deploys nothing (a trial on a staging CA)
 	Hooks    Hooks
@@ -39,7 +40,7 @@ type Options struct {
 	Only     []string // names of certificates; empty is all
 	Force    bool     // issue although nothing is due
 	Attended bool     // somebody waits: our own back-off does not apply
-	DryRun   bool     // decide, and change nothing
+	DryRun   bool     // decide and rehearse, and change nothing
 }
 
 // Report is what a run did.
@@ -56,9 +57,12 @@ type Outcome struct {
 	Serial     string    `json:"serial,omitempty"`
 	NotAfter   time.Time `json:"not_after,omitzero"`
 	RenewAt    time.Time `json:"renew_at,omitzero"`
-	Issued     bool      `json:"issued"`   // by this run
-	Deployed   bool      `json:"deployed"` // a handshake showed it
+	Issued     bool      `json:"issued"`              // by this run
+	Deployed   bool      `json:"deployed"`            // a handshake showed it
+	Rehearsed  bool      `json:"rehearsed,omitempty"` // a dry run got a certificate like it from the CA for trials
 	Error      string    `json:"error,omitempty"`
+
+	fault error // met while deciding
 }
 
 // The actions of an Outcome.
@@ -108,18 +112,35 @@ func Run(ctx context.Context, cfg Config, o Options) (*Report, error) {
 		return r.report, err
 	}
 	if o.DryRun {
-		return r.report, r.decideAll(ctx)
+		return r.report, r.dryRun(ctx)
 	}
 	err := r.locked(ctx, func() error {
-		if err := r.decideAll(ctx); err != nil {
-			return err
-		}
+		r.decideAll(ctx)
 		r.issueAll(ctx)
 		err := r.deployAll(ctx)
 		r.pruneAll()
 		return errors.Join(errors.Join(r.failed...), err, r.publish())
 	})
 	return r.report, err
+}
+
+// dryRun tells what a run would do, and gets every certificate from the CA for
+// trials, also those that are not due: what breaks a renewal is best seen
+// before it is due. It takes no lock, runs no hook and touches no Apache.
+func (r *run) dryRun(ctx context.Context) error {
+	r.decideAll(ctx)
+	for i := range r.report.Certificates {
+		out := &r.report.Certificates[i]
+		if out.Error != "" || r.Trial == nil {
+			continue
+		}
+		if _, err := r.Trial.Try(ctx, *r.requestOf(out.Name)); err != nil {
+			r.fail(out.Name, err)
+			continue
+		}
+		out.Rehearsed = true
+	}
+	return errors.Join(r.failed...)
 }
 
 func newRun(cfg Config, o Options) *run {
@@ -174,6 +195,12 @@ func (r *run) outcome(name string) *Outcome {
 	}
 	r.report.Certificates = append(r.report.Certificates, Outcome{Name: name})
 	return &r.report.Certificates[len(r.report.Certificates)-1]
+}
+
+// fail notes what went wrong with one certificate.
+func (r *run) fail(name string, err error) {
+	r.outcome(name).Error = err.Error()
+	r.failed = append(r.failed, fmt.Errorf("certificate %s: %w", name, err))
 }
 
 // requestOf finds what is configured under a name; nil where nothing is any more.
