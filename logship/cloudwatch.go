@@ -51,6 +51,7 @@ type CloudWatch struct {
 var (
 	groupName  = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 	streamName = regexp.MustCompile(`^[^:*]{1,512}$`)
+	regionName = regexp.MustCompile(`^[a-zA-Z0-9-]{1,63}$`) // becomes a part of a host name
 )
 
 // NewCloudWatch builds the client from c and AWS's own environment and files.
@@ -98,9 +99,12 @@ func loadAWS(ctx context.Context, c CloudWatchConfig) (aws.Config, error) {
 	if err != nil {
 		return conf, fmt.Errorf("loading the AWS configuration: %v", err)
 	}
+	const regionHint = `write region = "eu-central-1" (or yours) into [cloudwatch], or set AWS_REGION`
 	if conf.Region == "" {
-		return conf, hint.Wrap(errors.New("cloudwatch: no AWS region is set"),
-			`write region = "eu-central-1" (or yours) into [cloudwatch], or set AWS_REGION`)
+		return conf, hint.Wrap(errors.New("cloudwatch: no AWS region is set"), regionHint)
+	}
+	if !regionName.MatchString(conf.Region) {
+		return conf, hint.Wrap(fmt.Errorf("cloudwatch: region %q is none", conf.Region), regionHint)
 	}
 	return conf, nil
 }
@@ -110,18 +114,12 @@ func (c *CloudWatch) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if c.creds == nil {
-		return noCredentials(errors.New("no provider"))
+		return noCredentials(errors.New("no EC2 IMDS role found"))
 	}
 	if _, err := c.creds.Retrieve(ctx); err != nil {
 		return noCredentials(err)
 	}
 	return nil
-}
-
-const credentialsHint = "give this host an instance role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile in [cloudwatch]"
-
-func noCredentials(err error) error {
-	return hint.Wrap(fmt.Errorf("finding AWS credentials: %v", err), credentialsHint)
 }
 
 // String is the destination, for people.
@@ -155,7 +153,7 @@ func (c *CloudWatch) putOnce(ctx context.Context, batch []event) (*types.Rejecte
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, plainly(err)
 	}
 	return out.RejectedLogEventsInfo, nil
 }
@@ -169,14 +167,14 @@ func (c *CloudWatch) create(ctx context.Context) error {
 		c.log.Info("made the log group", "group", c.group, "retention_days", c.retention)
 		c.retain(ctx)
 	} else if !isThere(groupErr) && !isDenied(groupErr) { // a stream may be all that is missing, and all that we may make
-		return fmt.Errorf("making log group %s: %w", c.group, groupErr)
+		return fmt.Errorf("making log group %s: %w", c.group, plainly(groupErr))
 	}
 	_, err := c.api.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &c.group, LogStreamName: &c.stream})
 	if isMissing(err) && isDenied(groupErr) {
-		return fmt.Errorf("making log group %s: %w", c.group, groupErr)
+		return fmt.Errorf("making log group %s: %w", c.group, plainly(groupErr))
 	}
 	if err != nil && !isThere(err) {
-		return fmt.Errorf("making log stream %s: %w", c, err)
+		return fmt.Errorf("making log stream %s: %w", c, plainly(err))
 	}
 	return nil
 }
@@ -191,7 +189,7 @@ func (c *CloudWatch) retain(ctx context.Context) {
 		LogGroupName: &c.group, RetentionInDays: &c.retention,
 	})
 	if err != nil {
-		c.log.Warn("setting the retention of the log group", "group", c.group, "retention_days", c.retention, "err", err)
+		c.log.Warn("setting the retention of the log group", "group", c.group, "retention_days", c.retention, "err", plainly(err))
 	}
 }
 

@@ -128,6 +128,9 @@ func (a *agent) greet(ctx context.Context) {
 		a.Log.Info("no [cloudwatch] group is configured: lines are kept on this host only")
 		return
 	}
+	if a.Once {
+		return // what hinders it is the answer
+	}
 	if err := a.CloudWatch.Check(ctx); err != nil && ctx.Err() == nil {
 		warn(a.Log, "lines are kept here until they can be shipped", err)
 	}

@@ -1,6 +1,7 @@
 package logship
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -69,7 +70,7 @@ const maxAttempts = 5
 func (s *shipper) attempts(ctx context.Context) error {
 	for n := 1; ; n++ {
 		err := s.empty(ctx, ctx)
-		hopeless := err != nil && advice(err) != "" // somebody must do something first
+		hopeless := err != nil && isHopeless(err)
 		if err == nil || ctx.Err() != nil || hopeless || n == maxAttempts {
 			return s.left(ctx, err)
 		}
@@ -86,11 +87,8 @@ func (s *shipper) left(ctx context.Context, err error) error {
 	if failed != nil {
 		return err
 	}
-	s.tally.failed("ship", err.Error(), err, s.now())
-	text := advice(err)
-	if text == "" {
-		text = "run it again: the lines are kept"
-	}
+	s.tally.failed("ship", kindOf(err), err, s.now())
+	text := cmp.Or(hint.Of(err), "run it again: the lines are kept")
 	return hint.Wrap(fmt.Errorf("%d lines are not shipped: %w", n, err), text)
 }
 
@@ -270,12 +268,7 @@ func index(n *int32, absent int) int {
 
 // failed says an error when it is news; the next attempts are silent.
 func (s *shipper) failed(ctx context.Context, err error) {
-	err = hint.Wrap(err, advice(err))
-	code := errorCode(err)
-	if code == "" {
-		code = err.Error()
-	}
-	if s.tally.failed("ship", code, err, s.now()) && ctx.Err() == nil {
+	if s.tally.failed("ship", kindOf(err), err, s.now()) && ctx.Err() == nil {
 		warn(s.log, "shipping: the lines are kept and tried again", err)
 	}
 }
