@@ -34,5 +34,5 @@ func (c *Client) pauseOf(state State, to *endpoint) time.Time {
 	if state.RetryAfterOf == to.ca.Directory && state.RetryAfter.After(until) {
 		until = state.RetryAfter
 	}
-	return until
+	return credible(until, maxRetryAfter)
 }

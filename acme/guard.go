@@ -18,7 +18,7 @@ func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) err
 	if until := c.pauseOf(state, to); now.Before(until) {
 		return &BackoffError{Until: until, Why: to.ca.Name + " asked for a pause: " + state.LastError}
 	}
-	if now.Before(state.NotBefore) && !o.Force && !o.Attended {
+	if now.Before(credible(state.NotBefore, maxBackoff*11/10)) && !o.Force && !o.Attended {
 		return &BackoffError{Until: state.NotBefore, Why: "the last try failed: " + state.LastError}
 	}
 	if o.Force || o.Urgent {
@@ -73,9 +73,14 @@ type Issuance struct {
 
 func (m Meta) issuance() Issuance { return Issuance{m.Names, m.Directory, m.Issued} }
 
-func (i Issuance) recent() bool { return time.Since(i.At) < guardWeek }
+// recent leaves out what a clock that was ahead has dated.
+func (i Issuance) recent() bool {
+	age := time.Since(i.At)
+	return age < guardWeek && age > -guardPeriod
+}
 
-// recent lists what of a certificate was issued within guardWeek. The search ends at the first old one: most certificates are old.
+// recent lists what of a certificate was issued within guardWeek. The search
+// ends at the first old one: most certificates are old.
 func (s *Store) recent(cert Certificate) []Issuance {
 	var found []Issuance
 	numbers, _ := s.numbers(cert.Name)

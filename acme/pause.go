@@ -27,7 +27,7 @@ func readPause(path string) time.Time {
 	if json.Unmarshal(data, &p) != nil {
 		return time.Time{}
 	}
-	return p.Until
+	return credible(p.Until, maxRetryAfter)
 }
 
 // hush keeps every session with this CA silent until then, also those of the
