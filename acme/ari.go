@@ -77,7 +77,7 @@ func (c *Client) RenewalInfo(ctx context.Context, g Generation) (*ARI, error) {
 	if known != nil && known.CertID != id {
 		known = nil // of a certificate that was replaced
 	}
-	if known != nil && now.Before(credible(known.NextPoll, maxPoll)) {
+	if known != nil && now.Before(known.NextPoll) {
 		return usable(known), nil
 	}
 	if id == "" || to == nil || !now.Before(g.Leaf.NotAfter) {

@@ -31,7 +31,7 @@ func (c *Client) endpointFor(name string, state State, now time.Time) *endpoint 
 // this certificate; zero where there is none.
 func (c *Client) pauseOf(state State, to *endpoint) time.Time {
 	until := to.pausedUntil()
-	if state.RetryAfterOf == to.ca.Directory && credible(state.RetryAfter, maxRetryAfter).After(until) {
+	if state.RetryAfterOf == to.ca.Directory && state.RetryAfter.After(until) {
 		until = state.RetryAfter
 	}
 	return until

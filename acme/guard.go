@@ -18,7 +18,7 @@ func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) err
 	if until := c.pauseOf(state, to); now.Before(until) {
 		return &BackoffError{Until: until, Why: to.ca.Name + " asked for a pause: " + state.LastError}
 	}
-	if now.Before(credible(state.NotBefore, maxBackoff*11/10)) && !o.Force && !o.Attended {
+	if now.Before(state.NotBefore) && !o.Force && !o.Attended {
 		return &BackoffError{Until: state.NotBefore, Why: "the last try failed: " + state.LastError}
 	}
 	if o.Force || o.Urgent {

@@ -109,6 +109,11 @@ func (s *Store) state(name string) (State, error) {
 	if json.Unmarshal(data, &state) != nil {
 		return State{}, nil
 	}
+	state.NotBefore = credible(state.NotBefore, maxBackoff*11/10)
+	state.RetryAfter = credible(state.RetryAfter, maxRetryAfter)
+	if state.ARI != nil {
+		state.ARI.NextPoll = credible(state.ARI.NextPoll, maxPoll)
+	}
 	return state, nil
 }
 
