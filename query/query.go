@@ -97,7 +97,7 @@ func (d *DB) Run(ctx context.Context, sql string, o Options) (*Result, error) {
 	defer cancel()
 	p, err := d.plan(ctx, q, o)
 	if err != nil {
-		return nil, err
+		return nil, q.point(err)
 	}
 	if o.Explain {
 		return p.explain(), nil
@@ -107,10 +107,11 @@ func (d *DB) Run(ctx context.Context, sql string, o Options) (*Result, error) {
 		return nil, hint.Wrap(fmt.Errorf("the question was stopped after %s", timeout),
 			"narrow it with --since, or ask for http, vhost, protocol, cipher, day or hour only, which are counted beforehand")
 	}
-	if err == nil {
-		r.limit(o.Limit)
+	if err != nil {
+		return nil, q.point(err)
 	}
-	return r, err
+	r.limit(o.Limit)
+	return r, nil
 }
 
 var errTimeout = errors.New("the question's time is up")
@@ -199,11 +200,11 @@ func sqlError(err error) error {
 		return fmt.Errorf("asking the log: %w", err)
 	}
 	text := strings.TrimPrefix(e.Error(), "SQL logic error: ")
-	switch {
-	case e.Code == sqlite3.ErrAuth:
+	if e.Code == sqlite3.ErrAuth || strings.HasPrefix(text, "cannot modify ") {
 		return errNotSelect
-	case strings.Contains(text, "no such column"), strings.Contains(text, "no such table"):
-		return hint.Wrap(fmt.Errorf("sql: %s", text), "FROM log has the columns "+strings.Join(logColumns, ", "))
+	}
+	if m := mistakeOf(text); m != nil {
+		return m
 	}
 	return fmt.Errorf("sql: %s", text)
 }

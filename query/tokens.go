@@ -67,7 +67,7 @@ func tokenize(sql string) ([]token, error) {
 	for i := 0; i < len(sql); {
 		k, n := next(sql[i:])
 		if n < 0 {
-			return nil, fmt.Errorf("sql: %s is not closed", sql[i:i+1])
+			return nil, fmt.Errorf("sql: %s is not closed%s", sql[i:i+1], underline(sql, i, 1))
 		}
 		if k >= 0 {
 			tokens = append(tokens, token{k, sql[i : i+n], i})
