@@ -2,7 +2,6 @@ package query
 
 import (
 	"bufio"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,10 +23,8 @@ func (r *Result) Write(w io.Writer, format string, width int) error {
 	switch format {
 	case "", "table":
 		r.table(out, width)
-	case "csv":
-		err = r.csv(out)
-	case "json":
-		err = r.json(out)
+	case "csv", "json":
+		err = newStream(out, format).all(r)
 	case "markdown":
 		r.markdown(out)
 	default:
@@ -52,29 +49,6 @@ func cell(v any) string {
 		return term.Escape(v)
 	}
 	return term.Escape(fmt.Sprint(v))
-}
-
-// csv writes RFC 4180. A text that a spreadsheet would run as a formula gets an
-// apostrophe before it (OWASP, CSV injection): a user agent may be any text.
-func (r *Result) csv(w io.Writer) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(texts(r.Columns)); err != nil {
-		return err
-	}
-	for _, row := range r.Rows {
-		record := make([]string, len(row))
-		for i, v := range row {
-			record[i] = cell(v)
-			if runs(v) {
-				record[i] = "'" + record[i]
-			}
-		}
-		if err := out.Write(record); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
 }
 
 // runs tells whether a spreadsheet would run the cell of v; numbers it takes as such.
@@ -103,38 +77,6 @@ func texts(columns []string) []string {
 		}
 	}
 	return out
-}
-
-// json writes one array with an object a row, its keys in the order of the columns.
-func (r *Result) json(w io.Writer) error {
-	keys := make([]string, len(r.Columns))
-	for i, c := range distinct(r.Columns) {
-		key, err := literal(c)
-		if err != nil {
-			return err
-		}
-		keys[i] = key
-	}
-	fmt.Fprint(w, "[")
-	for n, row := range r.Rows {
-		if n > 0 {
-			fmt.Fprint(w, ",")
-		}
-		fmt.Fprint(w, "\n  {")
-		for i, v := range row {
-			value, err := literal(v)
-			if err != nil {
-				return err
-			}
-			if i > 0 {
-				fmt.Fprint(w, ", ")
-			}
-			fmt.Fprint(w, keys[i], ": ", value)
-		}
-		fmt.Fprint(w, "}")
-	}
-	_, err := fmt.Fprint(w, "\n]\n")
-	return err
 }
 
 // distinct gives a second column of one name a number, so that no value is lost.

@@ -7,6 +7,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -84,34 +85,40 @@ func (d *DB) Close() error {
 
 // Run answers sql, one SELECT. Its FROM may name log, hits, and the tables of
 // the store's schema.
-func (d *DB) Run(ctx context.Context, sql string, o Options) (*Result, error) {
-	q, err := read(sql)
+func (d *DB) Run(ctx context.Context, sql string, o Options) (r *Result, err error) {
+	err = d.answer(ctx, sql, o, func(ctx context.Context, p *plan) (err error) {
+		if o.Explain {
+			r = p.explain()
+			return nil
+		}
+		r, err = d.ask(ctx, p)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	timeout := o.Timeout
-	if timeout == 0 {
-		timeout = DefaultTimeout
+	r.limit(o.Limit)
+	return r, nil
+}
+
+// answer reads and plans sql and lets do carry the plan out in time.
+func (d *DB) answer(ctx context.Context, sql string, o Options, do func(context.Context, *plan) error) error {
+	q, err := read(sql)
+	if err != nil {
+		return err
 	}
+	timeout := cmp.Or(o.Timeout, DefaultTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer cancel()
 	p, err := d.plan(ctx, q, o)
-	if err != nil {
-		return nil, q.point(err)
+	if err == nil {
+		err = do(ctx, p)
 	}
-	if o.Explain {
-		return p.explain(), nil
+	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
+		return hint.Wrap(fmt.Errorf("the question was stopped after %s", timeout),
+			"narrow it with --since, or ask for http, vhost, protocol, cipher, day or hour only, which are counted beforehand; --timeout gives it more time")
 	}
-	r, err := d.ask(ctx, p)
-	if errors.Is(context.Cause(ctx), errTimeout) {
-		return nil, hint.Wrap(fmt.Errorf("the question was stopped after %s", timeout),
-			"narrow it with --since, or ask for http, vhost, protocol, cipher, day or hour only, which are counted beforehand")
-	}
-	if err != nil {
-		return nil, q.point(err)
-	}
-	r.limit(o.Limit)
-	return r, nil
+	return q.point(err)
 }
 
 var errTimeout = errors.New("the question's time is up")
@@ -142,6 +149,9 @@ func (d *DB) ask(ctx context.Context, p *plan) (*Result, error) {
 		result, err := p.run(ctx, r.Conn)
 		valid := r.Valid()
 		r.Close()
+		if damaged := store.Damaged(d.path, err); damaged != nil {
+			return nil, damaged
+		}
 		if valid || attempt > 0 {
 			return result, err
 		}
@@ -150,34 +160,52 @@ func (d *DB) ask(ctx context.Context, p *plan) (*Result, error) {
 
 // rows runs sql and collects its answer.
 func rows(ctx context.Context, conn *sqlite3.SQLiteConn, sql string, args []driver.NamedValue) (*Result, error) {
+	r := &Result{}
+	return r, each(ctx, conn, sql, args, &stream{
+		head: func(columns []string) error { r.Columns = columns; return nil },
+		row: func(values []any) error {
+			if len(r.Rows) == maxRows {
+				return hint.Wrap(fmt.Errorf("the answer has more than %d rows", maxRows),
+					"add a LIMIT, or group the rows; --format csv and json have no such bound")
+			}
+			r.Rows = append(r.Rows, values)
+			return nil
+		},
+	})
+}
+
+// each runs sql and hands its answer to s, without ending it.
+func each(ctx context.Context, conn *sqlite3.SQLiteConn, sql string, args []driver.NamedValue, s *stream) error {
 	st, err := conn.Prepare(sql)
 	if err != nil {
-		return nil, sqlError(err)
+		return sqlError(err)
 	}
 	defer st.Close()
 	stmt := st.(*sqlite3.SQLiteStmt)
 	if !stmt.Readonly() {
-		return nil, errNotSelect
+		return errNotSelect
 	}
 	found, err := stmt.QueryContext(ctx, args)
 	if err != nil {
-		return nil, sqlError(err)
+		return sqlError(err)
 	}
 	defer found.Close()
-	r := &Result{Columns: append([]string{}, found.Columns()...)}
+	columns := append([]string{}, found.Columns()...)
+	if err := s.head(columns); err != nil {
+		return err
+	}
+	row := make([]driver.Value, len(columns))
 	for {
-		row := make([]driver.Value, len(r.Columns))
 		err := found.Next(row)
 		if errors.Is(err, io.EOF) {
-			return r, nil
+			return nil
 		}
 		if err != nil {
-			return nil, sqlError(err)
+			return sqlError(err)
 		}
-		if len(r.Rows) == maxRows {
-			return nil, hint.Wrap(fmt.Errorf("the answer has more than %d rows", maxRows), "add a LIMIT, or group the rows")
+		if err := s.row(plain(row)); err != nil {
+			return err
 		}
-		r.Rows = append(r.Rows, plain(row))
 	}
 }
 
@@ -198,6 +226,9 @@ func sqlError(err error) error {
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return fmt.Errorf("asking the log: %w", err)
+	}
+	if store.Damaged("", err) != nil {
+		return err // whoever knows the path says it
 	}
 	text := strings.TrimPrefix(e.Error(), "SQL logic error: ")
 	if e.Code == sqlite3.ErrAuth || strings.HasPrefix(text, "cannot modify ") {

@@ -15,6 +15,9 @@ import (
 var logColumns = []string{"time", "client", "http", "vhost", "protocol", "cipher", "user_agent",
 	"day", "hour", "ts", "c1", "c2", "c3", "c4", "c5", "c6", "c7"}
 
+// shownColumns of logColumns answer SELECT *; ts and c1 to c7 only say it again.
+const shownColumns = 9
+
 // countColumn holds, in a source made from roll-ups, how many requests a row stands for.
 const countColumn = "tlskeeper_requests"
 
@@ -78,7 +81,7 @@ func (p *plan) run(ctx context.Context, conn *sqlite3.SQLiteConn) (*Result, erro
 		r.Columns = p.columns
 	}
 	if slices.Equal(r.Columns, logColumns) {
-		r.narrow(9) // SELECT *: c1 to c7 and ts only say it again
+		r.narrow(shownColumns)
 	}
 	return r, nil
 }

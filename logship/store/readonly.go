@@ -1,10 +1,9 @@
 package store
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -30,8 +29,8 @@ type Reader struct {
 // OpenReadOnly opens the database at path for questions. It is the caller's to
 // fence the connection in before it gives it foreign SQL.
 func OpenReadOnly(path string) (*Reader, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, unreadable(path, err)
+	if err := isThere(path); err != nil {
+		return nil, openError(path, err)
 	}
 	r := &Reader{path: path, immutable: !exists(path + "-wal")}
 	dsn := "file:" + escapePath(path) + "?mode=ro&_busy_timeout=5000"
@@ -40,7 +39,7 @@ func OpenReadOnly(path string) (*Reader, error) {
 	}
 	conn, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
 	if err != nil {
-		return nil, unreadable(path, err)
+		return nil, openError(path, err)
 	}
 	r.Conn = conn.(*sqlite3.SQLiteConn)
 	ready, err := checkVersion(r.Conn, path)
@@ -61,24 +60,16 @@ func (r *Reader) Valid() bool { return !r.immutable || !exists(r.path+"-wal") }
 // Close closes the connection.
 func (r *Reader) Close() error { return r.Conn.Close() }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// unreadable says what to do about a database that cannot be opened.
-func unreadable(path string, err error) error {
-	err = fmt.Errorf("opening the log database: %w", err)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return hint.Wrap(err, "the agent makes it (systemctl start tlskeeper), or: tlskeeper import FILE...; or name it with --db")
-	case errors.Is(err, fs.ErrPermission), isCantOpen(err):
-		return hint.Wrap(err, "run as root, or as a member of the group that may read "+path)
+// isThere looks at path before SQLite does, whose words for it are poorer.
+func isThere(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = syscall.EISDIR
 	}
 	return err
 }
 
-func isCantOpen(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrPerm || e.Code == sqlite3.ErrReadonly)
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -77,8 +77,7 @@ func (s *Store) begin(ctx context.Context) error {
 func (s *Store) closed() error { return fmt.Errorf("using %s: the database is closed", s.path) }
 
 func isBusy(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+	return isCode(err, sqlite3.ErrBusy, sqlite3.ErrLocked)
 }
 
 // stmt prepares sql once. The SQL is always a constant of this package.

@@ -110,7 +110,7 @@ func open(path, dsn string, clients accesslog.Clients, log *slog.Logger) (*Store
 	}
 	conn, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
 	if err != nil {
-		return nil, notDatabase(path, err)
+		return nil, openError(path, err)
 	}
 	s := &Store{path: path, clients: clients, log: log, db: conn.(*sqlite3.SQLiteConn),
 		stmts: map[string]*sqlite3.SQLiteStmt{}}
@@ -142,16 +142,19 @@ func (s *Store) migrate(ctx context.Context) error {
 func checkVersion(db *sqlite3.SQLiteConn, path string) (bool, error) {
 	version, err := pragma(db, "user_version")
 	if err != nil {
-		return false, notDatabase(path, err)
+		return false, openError(path, err)
 	}
 	id, err := pragma(db, "application_id")
 	if err != nil {
-		return false, notDatabase(path, err)
+		return false, openError(path, err)
 	}
 	switch {
 	case version == 0 && id == 0:
 		tables, err := number(db, "SELECT count(*) FROM sqlite_schema")
-		if err == nil && tables > 0 {
+		if err != nil {
+			return false, openError(path, err)
+		}
+		if tables > 0 {
 			err = fmt.Errorf("%s: a SQLite database of something else", path)
 		}
 		return false, err
@@ -162,14 +165,6 @@ func checkVersion(db *sqlite3.SQLiteConn, path string) (bool, error) {
 			"use the newer tlskeeper that wrote it, or name another database")
 	}
 	return true, nil
-}
-
-func notDatabase(path string, err error) error {
-	var e sqlite3.Error
-	if errors.As(err, &e) && e.Code == sqlite3.ErrNotADB {
-		return fmt.Errorf("%s: not a SQLite database", path)
-	}
-	return fmt.Errorf("opening %s: %w", path, err)
 }
 
 // createFile makes an empty file of mode 0640 where there is none. SQLite gives

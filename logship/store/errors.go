@@ -1,0 +1,57 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/mattn/go-sqlite3"
+
+	"tlskeeper/internal/hint"
+)
+
+// openError says why the database at path cannot be opened, and what to do.
+func openError(path string, err error) error {
+	if d := Damaged(path, err); d != nil {
+		return d
+	}
+	out := fmt.Errorf("opening the log database %s: %w", path, bare(err))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return hint.Wrap(out, "the agent makes it (systemctl start tlskeeper), or: tlskeeper import FILE...; or name it with --db")
+	case errors.Is(err, fs.ErrPermission), isCode(err, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrReadonly):
+		return hint.Wrap(out, "run as root, or as a member of the group that may read "+path)
+	}
+	return out
+}
+
+// Damaged words an error of SQLite that says that the file at path is no
+// database, or not a whole one any more; nil for all others.
+func Damaged(path string, err error) error {
+	switch {
+	case isCode(err, sqlite3.ErrNotADB):
+		return fmt.Errorf("%s: not a SQLite database", path)
+	case isCode(err, sqlite3.ErrCorrupt):
+		return hint.Wrap(fmt.Errorf("%s: the database is damaged: %w", path, err),
+			"stop the agent, move the file away and take the logs in again: tlskeeper import FILE...; sqlite3 FILE .recover may save what they no longer hold")
+	}
+	return nil
+}
+
+func isCode(err error, codes ...sqlite3.ErrNo) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	for _, code := range codes {
+		if ok && e.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// bare leaves out the path, which is said already.
+func bare(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
