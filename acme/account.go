@@ -53,6 +53,7 @@ func (c *Client) loadAccount(ca CA) (account, crypto.Signer, error) {
 }
 
 func (c *Client) accountKey(dir string) (crypto.Signer, error) {
+	sweep(dir)
 	path := filepath.Join(dir, "key.pem")
 	data, err := os.ReadFile(path)
 	if err == nil {
