@@ -66,6 +66,9 @@ func (a *app) query(c *cli.Context) error {
 		return err
 	}
 	defer db.Close()
+	if format := a.format(c); !isReport && !o.Explain && (format == "csv" || format == "json") {
+		return db.Export(c.Context, question, o, a.stdout, format)
+	}
 	ask := db.Run
 	if isReport {
 		ask = db.Report
@@ -116,6 +119,9 @@ func queryOptions(c *cli.Context) (query.Options, error) {
 	if o.Limit < 0 {
 		return o, usagef("--limit %d: want a number of rows", o.Limit)
 	}
+	if o.Timeout < 0 {
+		return o, usagef("--timeout %s: want a time to wait", o.Timeout)
+	}
 	if !slices.Contains(query.Formats, c.String("format")) {
 		return o, hint.Wrap(usagef("unknown format %q", c.String("format")), "formats: "+strings.Join(query.Formats, ", "))
 	}
@@ -131,15 +137,18 @@ func queryOptions(c *cli.Context) (query.Options, error) {
 }
 
 func (a *app) printResult(c *cli.Context, r *query.Result) error {
-	format := c.String("format")
-	if a.json(c) {
-		format = "json"
-	}
 	width := 0
 	if out, ok := a.stdout.(*os.File); ok && term.IsTerminal(out) {
 		width = term.Width(out)
 	}
-	return r.Write(a.stdout, format, width)
+	return r.Write(a.stdout, a.format(c), width)
+}
+
+func (a *app) format(c *cli.Context) string {
+	if a.json(c) {
+		return "json"
+	}
+	return c.String("format")
 }
 
 func (a *app) listReports(c *cli.Context) error {

@@ -103,6 +103,9 @@ func printAgent(w io.Writer, a status.Agent, now time.Time) {
 		fmt.Fprintf(t, "shipping\t%d accepted, %d rejected, %d waiting, last %s, to %s\n",
 			a.Shipped, a.Rejected, a.Backlog, moment(a.LastShipAt), term.Escape(a.Destination))
 	}
+	if a.LastError != "" {
+		fmt.Fprintf(t, "trouble\t%s, last at %s\n", term.Escape(a.LastError), moment(a.LastErrorAt))
+	}
 	for _, f := range a.Files {
 		fmt.Fprintf(t, "file\t%s at %d of %d bytes\n", term.Escape(f.Path), f.Offset, f.Size)
 	}

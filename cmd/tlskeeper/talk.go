@@ -33,10 +33,16 @@ func (t *talk) Handle(_ context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn {
 		line = strings.ToLower(r.Level.String()) + ": " + line
 	}
+	hint := ""
 	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "hint" { // what to type stands below, as under the last error
+			hint = "\nhint: " + term.Escape(a.Value.String())
+			return true
+		}
 		line += attrText(a)
 		return true
 	})
+	line += hint
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_, err := fmt.Fprintln(t.w, line)
