@@ -175,3 +175,32 @@ func TestLegacyNamesWhatIsOldOrWeak(t *testing.T) {
 		t.Errorf("%v, %v; want the last five", r, err)
 	}
 }
+
+// User agents differ at their end, so what is cut out is the middle; and rows
+// that fit no line are shown a column a line.
+func TestTablesOnANarrowTerminal(t *testing.T) {
+	agent := "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1%d Safari/537.36"
+	r := &Result{Columns: []string{"user_agent", "requests"}, Rows: [][]any{{fmt.Sprintf(agent, 1), int64(2)}, {fmt.Sprintf(agent, 2), int64(1)}}}
+	got := written(t, r, "table", 80)
+	if !strings.Contains(got, "Mozilla/5.0 (Windows NT…36") || !strings.Contains(got, "Chrome/11 Safari/537.36         2\n") || !strings.Contains(got, "Chrome/12 Saf") {
+		t.Error(got)
+	}
+	wide := &Result{Columns: logColumns[:shownColumns]}
+	for range 2 {
+		row := make([]any, shownColumns)
+		for i := range row {
+			row[i] = "2016-07-18 04:25:10"
+		}
+		row[6] = fmt.Sprintf(agent, 1)
+		wide.Rows = append(wide.Rows, row)
+	}
+	got = written(t, wide, "table", 80)
+	if !strings.Contains(got, "time        2016-07-18 04:25:10\n") || !strings.Contains(got, "\n\ntime ") || !strings.Contains(got, "Safari/537.36\n") || !strings.HasSuffix(got, "\n\n2 rows\n") {
+		t.Error(got)
+	}
+	for _, line := range strings.Split(got, "\n") {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+}

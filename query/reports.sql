@@ -47,7 +47,7 @@ GROUP BY hour ORDER BY hour;
 SELECT day, protocol, count(*) AS requests FROM log
 GROUP BY day, protocol ORDER BY day, requests DESC, protocol;
 
--- legacy: old versions (RFC 8996), and suites without forward secrecy or AEAD
+-- legacy: old versions (RFC 8996), suites without forward secrecy or AEAD
 SELECT protocol, cipher, count(*) AS requests FROM log
 WHERE protocol IN ('SSLv2', 'SSLv3', 'TLSv1', 'TLSv1.1')
    OR cipher NOT GLOB 'TLS_*' AND cipher <> '-' AND cipher <> ''

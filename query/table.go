@@ -26,6 +26,10 @@ func (r *Result) table(w io.Writer, width int) {
 	bar := 0
 	if width > 0 {
 		widths = fit(widths, width)
+		if total(widths) > width {
+			r.records(w, grid, width)
+			return
+		}
 		if room := width - total(widths) - columnGap; room >= barLeast {
 			bar = min(room, barWidest)
 		}
@@ -102,11 +106,8 @@ func fit(widths []int, width int) []int {
 func align(line []string, widths []int, numeric []bool) string {
 	cells := make([]string, len(line))
 	for i, s := range line {
+		s = shorten(s, widths[i])
 		n := utf8.RuneCountInString(s)
-		if n > widths[i] {
-			s = string([]rune(s)[:widths[i]-1]) + "…"
-			n = widths[i]
-		}
 		pad := strings.Repeat(" ", widths[i]-n)
 		if numeric[i] {
 			cells[i] = pad + s
@@ -115,6 +116,36 @@ func align(line []string, widths []int, numeric []bool) string {
 		}
 	}
 	return strings.Join(cells, strings.Repeat(" ", columnGap))
+}
+
+// shorten takes out of s, if it is too long, what lies behind its first third:
+// user agents begin alike and differ at their end.
+func shorten(s string, width int) string {
+	runes := []rune(s)
+	if len(runes) <= width {
+		return s
+	}
+	head := (width - 1) / 3
+	return string(runes[:head]) + "…" + string(runes[len(runes)-(width-1-head):])
+}
+
+// records writes each row as lines of a name and a value, for rows that no
+// line of the terminal can hold.
+func (r *Result) records(w io.Writer, grid [][]string, width int) {
+	names := 0
+	for _, name := range grid[0] {
+		names = max(names, utf8.RuneCountInString(name))
+	}
+	names = min(names, width/3)
+	for _, row := range grid[1:] {
+		for i, value := range row {
+			name := shorten(grid[0][i], names)
+			pad := strings.Repeat(" ", names-utf8.RuneCountInString(name)+columnGap)
+			fmt.Fprintln(w, strings.TrimRight(name+pad+shorten(value, width-names-columnGap), " "))
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w, r.foot())
 }
 
 // bar draws row n's percentage, the longest bar being the largest of the column.
