@@ -65,7 +65,7 @@ func (a *app) newApp() *cli.App {
 // commands lists every command, in the order of their use.
 func (a *app) commands() []*cli.Command {
 	return slices.DeleteFunc([]*cli.Command{
-		a.setupCommand(), a.issueCommand(), a.renewCommand(), a.certsCommand(), a.revokeCommand(),
+		a.setupCommand(), a.issueCommand(), a.renewCommand(), a.certsCommand(), a.revokeCommand(), a.accountCommand(), a.importCertbotCommand(),
 		a.apacheCommand(), a.scanCommand(), a.agentCommand(), a.tailCommand(), a.importCommand(),
 		a.queryCommand(), a.statusCommand(), a.checkCommand(), a.configCommand(), a.completionCommand(),
 	}, func(c *cli.Command) bool { return c == nil })

@@ -50,16 +50,16 @@ func (a *app) certsCommand() *cli.Command {
 // certView is one certificate as `certs` prints it.
 type certView struct {
 	status.Certificate
-	Fingerprint string    `json:"fingerprint,omitempty"`
-	SCTs        int       `json:"scts"`
-	Directory   string    `json:"directory,omitempty"`
-	Dir         string    `json:"dir,omitempty"`
-	Issuers     []string  `json:"issuers,omitempty"` // of each certificate in the chain, the leaf's first
-	WindowStart time.Time `json:"ari_start,omitzero"`
-	WindowEnd   time.Time `json:"ari_end,omitzero"`
-	Explanation string    `json:"ari_explanation,omitempty"`
-	Deployed    bool      `json:"deployed"`
-	Revoked     bool      `json:"revoked,omitempty"`
+	Fingerprint string     `json:"fingerprint,omitempty"`
+	SCTs        []leaf.SCT `json:"scts"`
+	Directory   string     `json:"directory,omitempty"`
+	Dir         string     `json:"dir,omitempty"`
+	Issuers     []string   `json:"issuers,omitempty"` // of each certificate in the chain, the leaf's first
+	WindowStart time.Time  `json:"ari_start,omitzero"`
+	WindowEnd   time.Time  `json:"ari_end,omitzero"`
+	Explanation string     `json:"ari_explanation,omitempty"`
+	Deployed    bool       `json:"deployed"`
+	Revoked     bool       `json:"revoked,omitempty"`
 }
 
 func viewOf(c acme.Certificate) certView {
@@ -68,7 +68,7 @@ func viewOf(c acme.Certificate) certView {
 		return v
 	}
 	g := c.Latest
-	v.Fingerprint, v.SCTs, v.Dir, v.Directory = leaf.Fingerprint(g.Leaf), len(leaf.SCTs(g.Leaf)), g.Dir, g.Meta.Directory
+	v.Fingerprint, v.SCTs, v.Dir, v.Directory = leaf.Fingerprint(g.Leaf), sctsOf(g), g.Dir, g.Meta.Directory
 	v.Deployed, v.Revoked = c.State.Deployed == g.Number, c.Revoked()
 	for _, cert := range g.Chain {
 		v.Issuers = append(v.Issuers, cert.Issuer.String())
@@ -77,6 +77,17 @@ func viewOf(c acme.Certificate) certView {
 		v.WindowStart, v.WindowEnd, v.Explanation = ari.Start, ari.End, ari.ExplanationURL
 	}
 	return v
+}
+
+// sctsOf is never nil: a program counts an empty list more easily than null.
+func sctsOf(g acme.Generation) []leaf.SCT {
+	found := []leaf.SCT{}
+	for _, raw := range leaf.SCTs(g.Leaf) {
+		if one, ok := leaf.ParseSCT(raw); ok {
+			found = append(found, one)
+		}
+	}
+	return found
 }
 
 func (a *app) certs(c *cli.Context) error {
@@ -115,10 +126,10 @@ func needsRoot(err error) error {
 
 func (a *app) printViews(views []certView) {
 	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "CERTIFICATE\tNAMES\tKEY\tISSUER\tNOT BEFORE\tEXPIRES\tRENEWAL\tGENERATION\tSERVED")
+	fmt.Fprintln(t, "CERTIFICATE\tNAMES\tKEY\tISSUER\tNOT BEFORE\tEXPIRES\tARI WINDOW\tRENEWAL\tGENERATION\tSERVED")
 	for _, v := range views {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", term.Escape(v.Name), term.Escape(strings.Join(v.Names, " ")),
-			term.Escape(v.KeyType), term.Escape(v.Issuer), day(v.NotBefore), day(v.NotAfter), moment(v.RenewAt), v.Generation, served(v))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", term.Escape(v.Name), term.Escape(strings.Join(v.Names, " ")),
+			term.Escape(v.KeyType), term.Escape(v.Issuer), day(v.NotBefore), day(v.NotAfter), v.window(day), moment(v.RenewAt), v.Generation, served(v))
 	}
 	t.Flush()
 	for _, v := range views {
@@ -126,6 +137,14 @@ func (a *app) printViews(views []certView) {
 			fmt.Fprintf(a.stdout, "%s: %s: %s\n", term.Escape(v.Name), moment(v.LastErrorAt), term.Escape(v.LastError))
 		}
 	}
+}
+
+// window is the CA's suggestion for the renewal, each end as say writes it.
+func (v certView) window(say func(time.Time) string) string {
+	if v.WindowStart.IsZero() {
+		return "-"
+	}
+	return say(v.WindowStart) + " to " + say(v.WindowEnd)
 }
 
 func served(v certView) string {
@@ -167,18 +186,26 @@ func (a *app) certsShow(c *cli.Context) error {
 }
 
 func (v certView) rows() [][2]string {
-	window := ""
-	if !v.WindowStart.IsZero() {
-		window = moment(v.WindowStart) + " to " + moment(v.WindowEnd)
-	}
 	return [][2]string{
 		{"certificate", v.Name}, {"names", strings.Join(v.Names, " ")}, {"key", v.KeyType}, {"serial", v.Serial},
 		{"sha256", v.Fingerprint}, {"issued by", strings.Join(v.Issuers, ", under ")},
-		{"scts", fmt.Sprint(v.SCTs)}, {"ca", v.Directory}, {"not before", moment(v.NotBefore)}, {"expires", moment(v.NotAfter)},
-		{"ari window", window}, {"ari explanation", v.Explanation}, {"renewal", moment(v.RenewAt)},
+		{"scts", v.sctText()}, {"ca", v.Directory}, {"not before", moment(v.NotBefore)}, {"expires", moment(v.NotAfter)},
+		{"ari window", v.window(moment)}, {"ari explanation", v.Explanation}, {"renewal", moment(v.RenewAt)},
 		{"generation", fmt.Sprint(v.Generation)}, {"files", v.Dir}, {"served", served(v)}, {"served since", moment(v.DeployedAt)},
 		{"last error", v.LastError}, {"at", moment(v.LastErrorAt)},
 	}
+}
+
+// sctText names the log and the time of each promise to publish the certificate.
+func (v certView) sctText() string {
+	if len(v.SCTs) == 0 {
+		return "none"
+	}
+	var parts []string
+	for _, one := range v.SCTs {
+		parts = append(parts, moment(one.Time)+" log "+one.LogID)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // issued loads a certificate that has at least one generation.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -32,8 +31,10 @@ func (a *app) issueCommand() *cli.Command {
 			"tlskeeper certonly -d www.example.org -w /var/www/html --staging --agree-tos",
 		Description: "A certificate that is not due is kept. What is new is activated in Apache with\n" +
 			"one reload and seen being served; exit status 4 says that it is issued but not\n" +
-			"served. --staging tries everything with Let's Encrypt's staging CA, in a store of\n" +
-			"its own, and touches no Apache.",
+			"served. --dry-run says what would be done and rehearses every certificate: a real\n" +
+			"order with Let's Encrypt's staging CA, or with yours where [acme] has a directory;\n" +
+			"nothing of it stays, here or there. --staging issues from the staging CA into a\n" +
+			"store of its own, and touches no Apache.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "d", Aliases: []string{"domain"}, Usage: "a `NAME` of a certificate that is not in the configuration"},
 			&cli.StringFlag{Name: "w", Aliases: []string{"webroot"}, Usage: "prove control by files below `DIR`"},
@@ -45,7 +46,7 @@ func (a *app) issueCommand() *cli.Command {
 			&cli.StringFlag{Name: "email", Aliases: []string{"m"}, Usage: "mail `ADDRESS` for the CA"},
 			&cli.BoolFlag{Name: "staging", Aliases: []string{"test-cert"}, Usage: "try with Let's Encrypt's staging CA"},
 			&cli.BoolFlag{Name: "force", Usage: "issue although nothing is due"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and do nothing"},
+			dryRunFlag(),
 		},
 		Action: a.issue,
 	}
@@ -77,6 +78,11 @@ func (a *app) issue(c *cli.Context) error {
 			return err
 		}
 	}
+	done, err := a.rehearsal(c, cfg, &run)
+	if err != nil {
+		return err
+	}
+	defer done()
 	report, err := renewal.Run(c.Context, run, renewal.Options{
 		Only: c.Args().Slice(), Force: c.Bool("force"), Attended: true, DryRun: c.Bool("dry-run"),
 	})
@@ -95,8 +101,8 @@ func applyIssueFlags(c *cli.Context, cfg *config.Config) {
 	cfg.ACME.AgreeTOS = cfg.ACME.AgreeTOS || c.Bool("agree-tos")
 	cfg.ACME.Email = cmp.Or(c.String("email"), cfg.ACME.Email)
 	if c.Bool("staging") {
-		cfg.ACME.CA, cfg.ACME.Directory, cfg.ACME.CAFile = "letsencrypt-staging", "", ""
-		cfg.ACME.EABKID, cfg.ACME.EABHMACFile = "", ""
+		staging(&cfg.ACME)
+		cfg.Fallbacks = nil
 	}
 }
 
@@ -183,7 +189,7 @@ func (a *app) renewalConfig(c *cli.Context, cfg *config.Config) (renewal.Config,
 	run := a.storeConfig(c, cfg)
 	run.Client = client
 	for _, cert := range cfg.Certificates {
-		run.Requests = append(run.Requests, request(cert, cfg.ACME.Keep))
+		run.Requests = append(run.Requests, request(cert, cfg))
 	}
 	return run, nil
 }
@@ -193,55 +199,6 @@ func (a *app) storeConfig(c *cli.Context, cfg *config.Config) renewal.Config {
 	return renewal.Config{
 		Dir: cfg.Paths.ACME, Deploy: renewal.Apache(a.apacheConfig(c, cfg)), LockWait: runLockWait, Log: a.log(c),
 		Hooks: renewal.Hooks{Pre: cfg.Hooks.Pre, Deploy: cfg.Hooks.Deploy, Post: cfg.Hooks.Post, Timeout: cfg.Hooks.Timeout},
-	}
-}
-
-func (a *app) acmeClient(c *cli.Context, cfg *config.Config, dir string) (*acme.Client, error) {
-	ca, err := certificateAuthority(cfg.ACME)
-	if err != nil {
-		return nil, err
-	}
-	var contact []string
-	if cfg.ACME.Email != "" {
-		contact = []string{cfg.ACME.Email}
-	}
-	return acme.New(acme.Config{
-		Dir: dir, CAs: []acme.CA{ca}, Contact: contact, AgreeTOS: cfg.ACME.AgreeTOS,
-		UserAgent: "tlskeeper/" + strings.Trim(versionText(), "()"), Log: a.log(c),
-	})
-}
-
-func certificateAuthority(cfg config.ACME) (acme.CA, error) {
-	ca, _ := acme.Preset(cfg.CA)
-	if cfg.Directory != "" {
-		ca = acme.CA{Name: cfg.Directory, Directory: cfg.Directory}
-	}
-	ca.CAFile = cfg.CAFile
-	if cfg.EABKID == "" {
-		return ca, nil
-	}
-	key, err := os.ReadFile(cfg.EABHMACFile)
-	if err != nil {
-		return ca, fmt.Errorf("reading eab_hmac_file: %w", err)
-	}
-	ca.EAB = &acme.EAB{KID: cfg.EABKID, HMAC: strings.TrimSpace(string(key))}
-	return ca, nil
-}
-
-// request is a configured certificate as acme knows it.
-func request(cert config.Certificate, keep int) acme.Request {
-	way := acme.Challenge{Type: cert.Challenge}
-	switch cert.Challenge {
-	case acme.HTTP01:
-		way.Webroot, way.Listen = cert.Webroot, cert.Listen
-	case acme.TLSALPN01:
-		way.Listen = cmp.Or(cert.Listen, ":443")
-	case acme.DNS01:
-		way.Provider, way.Exec = cert.DNSProvider, cert.DNSExec
-	}
-	return acme.Request{
-		Name: cert.Name, Names: cert.Names, KeyType: acme.KeyType(cert.KeyType), ReuseKey: cert.ReuseKey, CSRFile: cert.CSR,
-		Challenge: way, Profile: cert.Profile, PreferredChain: cert.PreferredChain, Keep: keep,
 	}
 }
 
@@ -261,6 +218,8 @@ func (a *app) printReport(c *cli.Context, r *renewal.Report) error {
 
 func outcomeText(o renewal.Outcome, dry bool) string {
 	switch {
+	case dry && o.Error != "" && o.Reason != "":
+		return "would " + o.Action + ": " + o.Reason + "; the rehearsal failed"
 	case o.Error != "":
 		return "failed"
 	case o.Issued:
@@ -270,11 +229,20 @@ func outcomeText(o renewal.Outcome, dry bool) string {
 		}
 		return text + "not served yet"
 	case dry && o.Action != renewal.ActionKeep:
-		return "would " + o.Action + ": " + o.Reason
+		return "would " + o.Action + ": " + o.Reason + rehearsed(o)
+	case dry:
+		return "would be kept: " + o.Reason + rehearsed(o)
 	case o.Action == renewal.ActionKeep && o.Deployed:
 		return "kept, " + o.Reason + ", served"
 	case o.Action == renewal.ActionKeep:
 		return "kept, " + o.Reason + ", not served yet"
 	}
 	return o.Action + ": " + o.Reason
+}
+
+func rehearsed(o renewal.Outcome) string {
+	if o.Rehearsed {
+		return "; the rehearsal succeeded"
+	}
+	return ""
 }

@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"logship/ingest":        {"logship/accesslog", "logship/store"},
 	"query":                 {"logship/accesslog", "logship/store"},
 	"internal/setup":        {"internal/config"},
+	"internal/certbot":      {"internal/config", "acme", "internal/leaf"},
 	"internal/status":       {},
 	"internal/config":       {},
 	"apacheconf/apachetest": {"internal/testenv"},

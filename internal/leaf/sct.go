@@ -3,7 +3,9 @@ package leaf
 import (
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/binary"
+	"time"
 )
 
 // sctListOID marks the extension with the signed certificate timestamps
@@ -24,6 +26,26 @@ func SCTs(cert *x509.Certificate) [][]byte {
 		return splitSCTs(list)
 	}
 	return nil
+}
+
+// SCT is what a log promised: to publish the certificate, at this time.
+type SCT struct {
+	LogID string    `json:"log_id"` // base64 of the SHA-256 of the log's key, as log lists write it
+	Time  time.Time `json:"time"`
+}
+
+// ParseSCT reads one timestamp of version 1 (RFC 6962, section 3.2). It does
+// not verify the log's signature.
+func ParseSCT(raw []byte) (SCT, bool) {
+	const head = 1 + 32 + 8 // version, log id, milliseconds
+	if len(raw) < head || raw[0] != 0 {
+		return SCT{}, false
+	}
+	millis := binary.BigEndian.Uint64(raw[33:head])
+	if millis > 1<<53 { // more than any calendar holds
+		return SCT{}, false
+	}
+	return SCT{LogID: base64.StdEncoding.EncodeToString(raw[1:33]), Time: time.UnixMilli(int64(millis)).UTC()}, true
 }
 
 // splitSCTs takes the TLS encoding apart: a two-byte length in front of the
