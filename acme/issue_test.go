@@ -67,30 +67,6 @@ func checkModes(t *testing.T, g Generation) {
 	}
 }
 
-func TestHalfOfAllNoncesRefused(t *testing.T) {
-	h := newHost(t, acmetest.Options{NonceReject: 50, AuthzReuse: 50})
-	c := h.client(t)
-	for i := range 5 {
-		if _, err := c.Issue(testContext(t), h.request(), IssueOptions{Force: true}); err != nil {
-			t.Fatalf("issuance %d: %v", i+1, err)
-		}
-	}
-	if got := h.ca.Issued(); got != 5 {
-		t.Errorf("%d certificates for 5 requests", got)
-	}
-	if got := h.ca.Accounts(); got != 1 {
-		t.Errorf("%d accounts", got)
-	}
-}
-
-// TestTenthOfAllNoncesAccepted is where lego's own retries fulfil one order in 20.
-func TestTenthOfAllNoncesAccepted(t *testing.T) {
-	h := newHost(t, acmetest.Options{NonceReject: 90})
-	if _, err := h.client(t).Issue(testContext(t), h.request(), IssueOptions{}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestUmaskOfAHardenedUnit(t *testing.T) {
 	h := newHost(t, acmetest.Options{})
 	run(t, killedRun{Config: h.config(), Request: h.request(), Umask: 0o077}, false)
