@@ -42,7 +42,7 @@ func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (Generati
 		return Generation{}, err
 	}
 	g, err := c.issue(ctx, w, to, o)
-	return g, errors.Join(err, c.record(ctx, w.Name, to, err))
+	return g, errors.Join(err, c.record(ctx, w.Name, to, err), to.pauseFault())
 }
 
 // issue tries once more when the CA no longer knows our account (CAs have lost

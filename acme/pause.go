@@ -3,6 +3,7 @@ package acme
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,7 +46,19 @@ func (e *endpoint) hush(until time.Time) {
 			err = durable.WriteFile(e.pauseFile, data, 0o600)
 		}
 	}
-	e.unsaved = err
+	if err != nil {
+		e.unsaved = fmt.Errorf("keeping the pause that %s asked for: %w", e.ca.Name, err)
+	}
+}
+
+// pauseFault tells once that a pause could not be written: the next process
+// would not know of it.
+func (e *endpoint) pauseFault() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.unsaved
+	e.unsaved = nil
+	return err
 }
 
 // pausedUntil is the end of the CA's pause, zero where it asks for none.

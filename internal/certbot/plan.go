@@ -166,7 +166,7 @@ func head(h *Host) string {
 	registered := false
 	for _, l := range h.Lineages {
 		count[l.Settings.Params["server"]]++
-		if l.Account != nil && registered == false {
+		if l.Account != nil && !registered {
 			registered = true
 			contact = strings.Join(l.Account.Contact[:min(1, len(l.Account.Contact))], "")
 		}
