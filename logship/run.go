@@ -44,6 +44,7 @@ type Config struct {
 	Log *slog.Logger // required
 
 	retryFirst, retryMost time.Duration // back-off; 0 means 500 ms and a minute
+	blur                  time.Duration // 0 means clockBlur
 }
 
 // Run is the agent. It ends when ctx does, with nil; or before anything was
@@ -78,6 +79,7 @@ func withDefaults(c Config) Config {
 		{&c.Grace, 5 * time.Second},
 		{&c.retryFirst, 500 * time.Millisecond},
 		{&c.retryMost, time.Minute},
+		{&c.blur, clockBlur},
 	} {
 		if *d.at == 0 {
 			*d.at = d.value
@@ -106,7 +108,7 @@ func newAgent(ctx context.Context, c Config) (*agent, error) {
 	}
 	if c.CloudWatch != nil {
 		a.shipper = &shipper{store: c.Store, cloud: c.CloudWatch, tally: a.tally, log: c.Log, now: time.Now,
-			wake: make(chan struct{}, 1), flush: c.Flush, first: c.retryFirst, most: c.retryMost, limit: firstPending}
+			doubts: newDoubts(c.Log, c.blur), wake: make(chan struct{}, 1), flush: c.Flush, first: c.retryFirst, most: c.retryMost, limit: firstPending}
 	}
 	st, err := c.Store.Stats(ctx)
 	if err != nil {

@@ -36,6 +36,8 @@ type shipper struct {
 	first time.Duration // back-off after the first failure; doubles
 	most  time.Duration // back-off at most
 	limit int           // rows to ask the store for
+	// doubts keeps lines from being sent twice, where it can.
+	doubts *doubts
 }
 
 // run ships until ctx ends, then once more what is left, as long as the batch
@@ -199,13 +201,22 @@ func (s *shipper) events(rows []store.Event) (events []event, unfit []store.Reje
 // fault with an event, the batch is halved until that one stands alone: one bad
 // line must not hold up or take along the others.
 func (s *shipper) shipBatch(ctx context.Context, batch []event) error {
+	batch, err := s.missing(ctx, batch)
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	began := time.Now()
 	info, err := s.cloud.put(ctx, batch)
 	switch {
 	case err == nil:
 		return s.settle(ctx, batch, info)
 	case !isRefused(err):
+		if isAmbiguous(err) {
+			s.doubts.add(batch, began)
+		}
 		return fmt.Errorf("shipping to %s: %w", s.cloud, err)
 	case len(batch) == 1:
+		s.doubts.settled(batch)
 		s.log.Warn("CloudWatch refuses a line: it stays here only", "row", batch[0].id, "err", err)
 		return s.mark(ctx, nil, []store.Rejected{{ID: batch[0].id, Reason: "refused"}})
 	}
@@ -216,8 +227,23 @@ func (s *shipper) shipBatch(ctx context.Context, batch []event) error {
 	return s.shipBatch(ctx, batch[half:])
 }
 
+// missing takes from the queue what an answer that was lost had confirmed, and
+// returns the rest.
+func (s *shipper) missing(ctx context.Context, batch []event) ([]event, error) {
+	there, missing, err := s.doubts.sift(ctx, s.cloud, batch)
+	if err != nil {
+		return nil, fmt.Errorf("shipping to %s: %w", s.cloud, err)
+	}
+	if len(there) == 0 {
+		return missing, nil
+	}
+	s.log.Debug("lines are in CloudWatch though no answer came", "lines", len(there))
+	return missing, s.settle(ctx, there, nil)
+}
+
 // settle takes from the queue what the service answered for.
 func (s *shipper) settle(ctx context.Context, batch []event, info *types.RejectedLogEventsInfo) error {
+	s.doubts.settled(batch)
 	ids, rejected := sortAnswer(batch, info)
 	if len(rejected) > 0 {
 		s.log.Warn("CloudWatch rejected lines: they stay here only",

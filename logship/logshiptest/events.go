@@ -41,6 +41,9 @@ func (s *Server) putEvents(in input) (any, *apiError) {
 	if n := len(valid); n > 0 && valid[n-1].Timestamp-valid[0].Timestamp > maxSpan.Milliseconds() {
 		return nil, invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
 	}
+	for i := range valid {
+		valid[i].Ingested = s.now().UnixMilli()
+	}
 	st.events = append(st.events, valid...)
 	s.accepted += len(valid)
 	s.rejected += len(in.LogEvents) - len(valid)

@@ -29,6 +29,7 @@ type input struct {
 type Event struct {
 	Timestamp int64  `json:"timestamp"` // milliseconds since 1970
 	Message   string `json:"message"`
+	Ingested  int64  `json:"ingestionTime,omitempty"` // set when it is accepted
 }
 
 // apiError is an error of the service: `__type` in the body is what SDKs go by (awsJson1_1, operation error serialization).
