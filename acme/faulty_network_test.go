@@ -191,8 +191,10 @@ func (p *pauseWatch) begin(r *http.Request, pause time.Duration, form func(time.
 func (p *pauseWatch) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
-		whole := p.status == http.StatusServiceUnavailable
-		if now := time.Now(); now.After(p.start) && now.Before(p.end) && (whole || r.URL.Path == p.url) {
+		now := time.Now()
+		again := r.URL.Path == p.url && !now.Before(p.start)
+		other := p.status == http.StatusServiceUnavailable && now.After(p.start)
+		if now.Before(p.end) && (again || other) {
 			p.early++
 		}
 		p.mu.Unlock()
