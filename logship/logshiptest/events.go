@@ -131,7 +131,8 @@ func (s *Server) getEvents(in input) (any, *apiError) {
 	if page == nil {
 		page = []Event{}
 	}
-	return map[string]any{"events": page, "nextForwardToken": "f/" + strconv.Itoa(end)}, nil
+	return map[string]any{"events": page, "nextForwardToken": "f/" + strconv.Itoa(end),
+		"nextBackwardToken": "b/" + strconv.Itoa(at)}, nil
 }
 
 func pageEnd(all []Event, at, limit int) int {

@@ -8,12 +8,21 @@ import (
 )
 
 type group struct {
-	retention int // days, 0 = for ever
+	created   int64 // milliseconds since 1970
+	retention int   // days, 0 = for ever
 	streams   map[string]*stream
 }
 
 type stream struct {
-	events []Event // in the order of arrival
+	created int64
+	events  []Event // in the order of arrival
+}
+
+// arn names a group, as API_LogGroup.html shows it; the account is made up.
+func arn(group string) string { return "arn:aws:logs:" + Region + ":123456789012:log-group:" + group }
+
+func (s *Server) newGroup() *group {
+	return &group{created: s.now().UnixMilli(), streams: map[string]*stream{}}
 }
 
 // Names: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html and
@@ -33,7 +42,7 @@ func (s *Server) createGroup(in input) (any, *apiError) {
 	if s.groups[in.LogGroupName] != nil {
 		return nil, exists("log group")
 	}
-	s.groups[in.LogGroupName] = &group{streams: map[string]*stream{}}
+	s.groups[in.LogGroupName] = s.newGroup()
 	return nil, nil
 }
 
@@ -48,7 +57,7 @@ func (s *Server) createStream(in input) (any, *apiError) {
 	if g.streams[in.LogStreamName] != nil {
 		return nil, exists("log stream")
 	}
-	g.streams[in.LogStreamName] = &stream{}
+	g.streams[in.LogStreamName] = &stream{created: s.now().UnixMilli()}
 	return nil, nil
 }
 
@@ -70,7 +79,7 @@ func (s *Server) describeGroups(in input) (any, *apiError) {
 		if !strings.HasPrefix(name, in.LogGroupNamePrefix) {
 			continue
 		}
-		entry := map[string]any{"logGroupName": name}
+		entry := map[string]any{"logGroupName": name, "arn": arn(name) + ":*", "creationTime": s.groups[name].created}
 		if days := s.groups[name].retention; days > 0 {
 			entry["retentionInDays"] = days
 		}
@@ -87,7 +96,8 @@ func (s *Server) describeStreams(in input) (any, *apiError) {
 	list := []map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(g.streams)) {
 		if strings.HasPrefix(name, in.LogStreamNamePrefix) {
-			list = append(list, map[string]any{"logStreamName": name})
+			list = append(list, map[string]any{"logStreamName": name, "creationTime": g.streams[name].created,
+				"arn": arn(in.LogGroupName) + ":log-stream:" + name})
 		}
 	}
 	return map[string]any{"logStreams": list}, nil
@@ -117,7 +127,7 @@ func (s *Server) DropGroup(name string) {
 func (s *Server) MakeGroup(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.groups[name] = &group{streams: map[string]*stream{}}
+	s.groups[name] = s.newGroup()
 }
 
 // Retention is the days set on a group, 0 when none or no such group.
