@@ -6,7 +6,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tlskeeper/apacheconf"
 	"tlskeeper/internal/certbot"
+	"tlskeeper/internal/config"
 	"tlskeeper/internal/term"
 )
 
@@ -41,7 +43,7 @@ func (a *app) importCertbot(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := certbot.Prepare(host, cfg, cmp.Or(cfg.File, c.String("config"), cfg.Paths.ConfigFile()), c.String("webroot"))
+	plan, err := certbot.Prepare(host, cfg, cmp.Or(cfg.File, c.String("config"), cfg.Paths.ConfigFile()), a.webroots(c, cfg))
 	if err != nil {
 		return err
 	}
@@ -61,6 +63,23 @@ func (a *app) importCertbot(c *cli.Context) error {
 	}
 	a.printCertbot(c, plan)
 	return nil
+}
+
+// webroots asks the flag, and Apache only where certbot had its plugin at work.
+func (a *app) webroots(c *cli.Context, cfg *config.Config) certbot.Webroots {
+	var server *apacheconf.Server
+	find := func(name string) string {
+		if server == nil {
+			found, err := apacheconf.Discover(c.Context, a.apacheConfig(c, cfg))
+			if err != nil {
+				a.log(c).Debug("no DocumentRoot", "name", name, "err", err)
+				return ""
+			}
+			server = found
+		}
+		return server.DocumentRoot(name)
+	}
+	return certbot.Webroots{Given: c.String("webroot"), Apache: find}
 }
 
 // printCertbot says what became of certbot's belongings.

@@ -53,11 +53,13 @@ func (p *Plan) storeAccount(dir string, a *Account) error {
 		return fmt.Errorf("importing the account with %s: %w", ca.Name, err)
 	}
 	err = client.ImportAccount(ca, a.Key, a.URL, a.Created)
-	if errors.Is(err, fs.ErrExist) {
-		p.NotCarried = append(p.NotCarried, "the account "+a.URL+": we have one with "+ca.Name+" already")
-		return nil
+	if !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	return err
+	if ours, err := client.Accounts(); err != nil || ours[0].URL != a.URL { // else of an import that was cut off
+		p.NotCarried = append(p.NotCarried, "the account "+a.URL+": we have one with "+ca.Name+" already")
+	}
+	return nil
 }
 
 // storeVersions stores what is still valid, the oldest first. A version that

@@ -31,9 +31,23 @@ func (c *carried) note(format string, args ...any) {
 	c.notes = append(c.notes, fmt.Sprintf(format, args...))
 }
 
-// carry translates a lineage. webroot serves those that certbot proved in a
-// way that we do not have; "" is none.
-func carry(l Lineage, webroot string) carried {
+// Webroots find the directory that answers for a name where certbot's settings
+// have none.
+type Webroots struct {
+	Given  string                   // by the user, for every name; "" is none
+	Apache func(name string) string // for what certbot's apache plugin proved; nil where there is no Apache
+}
+
+// of is "" where nobody knows.
+func (w Webroots) of(authenticator, name string) string {
+	if w.Given == "" && authenticator == "apache" && w.Apache != nil {
+		return w.Apache(name)
+	}
+	return w.Given
+}
+
+// carry translates a lineage.
+func carry(l Lineage, webroots Webroots) carried {
 	c := carried{cert: config.Certificate{Name: l.Name}, others: map[string]string{}, notes: slices.Clone(l.Faults)}
 	if len(l.Versions) == 0 {
 		c.block("its certificate cannot be read")
@@ -46,7 +60,7 @@ func carry(l Lineage, webroot string) carried {
 	}
 	c.cert.Names = namesOf(chain[0])
 	c.key(l.Settings.Params, chain[0])
-	c.way(l.Settings, webroot)
+	c.way(l.Settings, webroots)
 	c.policy(l.Settings.Params)
 	c.leftOver(l.Settings)
 	return c
@@ -76,14 +90,14 @@ func (c *carried) key(params map[string]string, cert *x509.Certificate) {
 }
 
 // way translates the authenticator.
-func (c *carried) way(s Settings, webroot string) {
+func (c *carried) way(s Settings, known Webroots) {
 	c.cert.Challenge = acme.HTTP01
 	if prefs := list(cmp.Or(s.Params["pref_challs"], s.Params["preferred_challenges"])); len(prefs) > 0 && !slices.Contains(prefs, acme.HTTP01) && s.Params["authenticator"] == "webroot" {
 		c.note("pref_challs = %s", strings.Join(prefs, ", "))
 	}
 	switch a := s.Params["authenticator"]; {
 	case a == "webroot":
-		c.webroots(s, webroot)
+		c.webroots(webrootsIn(s, known))
 	case a == "standalone":
 		c.cert.Listen = net.JoinHostPort(s.Params["http01_address"], strconv.Itoa(cmp.Or(number(s.Params["http01_port"]), 80)))
 	case a == "dns-route53":
@@ -92,11 +106,14 @@ func (c *carried) way(s Settings, webroot string) {
 		c.block(`certbot's plugin %s has no counterpart: set challenge = "dns-01" with dns_provider "exec" and a program that changes the record`, a)
 	case a == "manual":
 		c.block(`certbot's manual hooks (%s) speak another language: set challenge = "dns-01" and dns_exec, or a webroot`, hookOf(s.Params))
-	case webroot != "":
-		c.cert.Webroot = webroot
-		c.note("certbot proved the names through its plugin %s; ours go through the webroot %s", a, webroot)
 	default:
-		c.block("certbot's plugin %q answered by itself: say which DocumentRoot answers on port 80, with --webroot DIR", a)
+		c.webroots(func(name string) string { return known.of(a, name) })
+		if len(c.blocked) > 0 {
+			c.blocked = nil
+			c.block("certbot's plugin %q answered by itself: say which DocumentRoot answers on port 80, with --webroot DIR", a)
+			return
+		}
+		c.note("certbot's plugin %s answered by itself; ours will write files below %s", a, c.cert.Webroot)
 	}
 }
 
@@ -104,16 +121,22 @@ func hookOf(params map[string]string) string {
 	return cmp.Or(params["manual_auth_hook"], "a person")
 }
 
-// webroots finds the directory of each name: the map, or in older settings one
-// list for all, of which the last serves the rest.
-func (c *carried) webroots(s Settings, given string) {
-	last := given
+// webrootsIn finds the directory of each name: the map, or in older settings
+// one list for all, of which the last serves the rest.
+func webrootsIn(s Settings, known Webroots) func(name string) string {
+	last := known.Given
 	if paths := list(s.Params["webroot_path"]); len(paths) > 0 {
 		last = paths[len(paths)-1]
 	}
+	return func(name string) string { return cmp.Or(s.Webroots[name], last) }
+}
+
+// webroots takes the directory of most names for the certificate, and notes
+// those of the others.
+func (c *carried) webroots(find func(name string) string) {
 	count, of := map[string]int{}, map[string]string{}
 	for _, name := range c.cert.Names {
-		of[name] = cmp.Or(s.Webroots[name], last)
+		of[name] = find(name)
 		count[of[name]]++
 	}
 	if count[""] > 0 {

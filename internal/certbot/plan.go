@@ -29,9 +29,8 @@ type Plan struct {
 }
 
 // Prepare reads certbot's host and says what an import into cfg would do. file
-// is our configuration, whether it is there yet or not. webroot serves the
-// names that certbot proved in a way that we do not have.
-func Prepare(h *Host, cfg *config.Config, file, webroot string) (*Plan, error) {
+// is our configuration, whether it is there yet or not.
+func Prepare(h *Host, cfg *config.Config, file string, webroots Webroots) (*Plan, error) {
 	p := &Plan{File: file, Certificates: []string{}, Skipped: []string{}, Accounts: []string{}, NotCarried: []string{}}
 	data, err := os.ReadFile(file)
 	if err != nil && cfg.File != "" {
@@ -42,7 +41,7 @@ func Prepare(h *Host, cfg *config.Config, file, webroot string) (*Plan, error) {
 	if cfg.File == "" {
 		b.WriteString(head(h))
 	}
-	p.challenges(h, cfg, webroot, &b)
+	p.challenges(h, cfg, webroots, &b)
 	p.Text = b.String()
 	p.common(h, cfg)
 	p.next()
@@ -55,14 +54,14 @@ func Prepare(h *Host, cfg *config.Config, file, webroot string) (*Plan, error) {
 // challenges writes the sections of all lineages. A name is proven in one way,
 // whichever certificate it is in, so names with a webroot of their own stand in
 // [[challenge]] sections, once.
-func (p *Plan) challenges(h *Host, cfg *config.Config, webroot string, b *strings.Builder) {
+func (p *Plan) challenges(h *Host, cfg *config.Config, webroots Webroots, b *strings.Builder) {
 	own := map[string]string{}
 	for _, l := range h.Lineages {
 		if _, known := cfg.Certificate(l.Name); known {
 			p.Skipped = append(p.Skipped, l.Name)
 			continue
 		}
-		c := carry(l, webroot)
+		c := carry(l, webroots)
 		for _, name := range slices.Sorted(maps.Keys(c.others)) {
 			if known := cmp.Or(own[name], challengeOf(cfg, name)); known != "" && known != c.others[name] {
 				c.note("%s has the webroots %s and %s: the first stays", name, known, c.others[name])

@@ -60,7 +60,7 @@ func (h *oldHost) prepare() *Plan {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	plan, err := Prepare(host, h.cfg, h.file, "")
+	plan, err := Prepare(host, h.cfg, h.file, Webroots{})
 	if err != nil {
 		h.t.Fatal(err)
 	}

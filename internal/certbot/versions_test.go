@@ -143,7 +143,7 @@ func (f *fixture) prepare(cfg *config.Config, webroot string) *Plan {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	plan, err := Prepare(host, cfg, filepath.Join(cfg.Paths.Etc, "config.toml"), webroot)
+	plan, err := Prepare(host, cfg, filepath.Join(cfg.Paths.Etc, "config.toml"), Webroots{Given: webroot})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -287,6 +287,27 @@ func TestWhatWeCannotRenew(t *testing.T) {
 	}
 	if said := strings.Join(plan.NotCarried, "\n"); !strings.Contains(said, `"g_g" may hold only letters`) {
 		t.Errorf("a name that is none: %s", said)
+	}
+}
+
+// certbot --apache is how most arrive: the DocumentRoots say where files go.
+func TestRootsOfApache(t *testing.T) {
+	f := newFixture(t)
+	f.lineage("a.example.org", head1+"authenticator = apache\ninstaller = apache\n", month, "a.example.org", "b.example.org", "c.example.org")
+	f.lineage("n.example.org", head1+"authenticator = nginx\n", month, "n.example.org")
+	host, err := Read(f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Default(config.PathsUnder(t.TempDir()))
+	roots := map[string]string{"a.example.org": "/srv/a", "b.example.org": "/srv/b", "c.example.org": "/srv/a", "n.example.org": "/srv/n"}
+	plan, err := Prepare(host, cfg, cfg.Paths.ConfigFile(), Webroots{Apache: func(name string) string { return roots[name] }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(plan.Certificates, " "); got != "a.example.org" || !strings.Contains(plan.Text, "webroot = \"/srv/a\"\n") ||
+		!strings.Contains(plan.Text, "[[challenge]]\nnames = [\"b.example.org\"]\nwebroot = \"/srv/b\"\n") {
+		t.Errorf("%s\n%s", got, plan.Text)
 	}
 }
 
