@@ -29,7 +29,7 @@ type client struct {
 }
 
 // clients are ours, built from this tree, Debian's certbot, and lego's CLI
-// where LEGO names it (go build ./cmd/lego in a checkout of go-acme/lego).
+// where LEGO names it (make bin/lego).
 func clients(b *testing.B, ca *acmetest.CA, webroot string) []client {
 	b.Helper()
 	ours := filepath.Join(b.TempDir(), "tlskeeper")
