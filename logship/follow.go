@@ -265,10 +265,13 @@ func (f *follower) complain(ctx context.Context, part string, err error) {
 	if ctx.Err() != nil {
 		return
 	}
+	reading := part == "read"
 	part += " " + f.path
 	switch {
 	case err == nil:
-		f.sink.tally.cleared(part)
+		if f.sink.tally.cleared(part) && reading {
+			f.log.Info("storing goes on")
+		}
 	case errors.Is(err, errAwaited):
 		if f.sink.tally.failed(part, kindAwaited, nil, f.sink.now()) {
 			f.log.Info("the log is not there yet: waiting for it")

@@ -38,6 +38,9 @@ type shipper struct {
 	limit int           // rows to ask the store for
 	// doubts keeps lines from being sent twice, where it can.
 	doubts *doubts
+	// owed is what the service answered for and the store could not note, being
+	// on a full disk. Nothing more is sent until it is noted.
+	owed answer
 }
 
 // run ships until ctx ends, then once more what is left, as long as the batch
@@ -132,6 +135,9 @@ func (s *shipper) backoff(failures int) time.Duration {
 
 // empty ships until the queue is empty or ctx ends; requests run under sending.
 func (s *shipper) empty(ctx, sending context.Context) error {
+	if err := s.note(sending); err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
 		rows, err := s.store.Pending(sending, 0, s.limit)
 		if err != nil {
@@ -252,12 +258,30 @@ func (s *shipper) settle(ctx context.Context, batch []event, info *types.Rejecte
 	return s.mark(ctx, ids, rejected)
 }
 
+// answer is what the service said of some rows.
+type answer struct {
+	ids      []int64
+	rejected []store.Rejected
+}
+
 func (s *shipper) mark(ctx context.Context, ids []int64, rejected []store.Rejected) error {
+	s.owed.ids = append(s.owed.ids, ids...)
+	s.owed.rejected = append(s.owed.rejected, rejected...)
+	return s.note(ctx)
+}
+
+// note enters into the store what is owed to it.
+func (s *shipper) note(ctx context.Context) error {
+	owed := s.owed
+	if len(owed.ids)+len(owed.rejected) == 0 {
+		return nil
+	}
 	// The answer is here: a stop must not keep it from the store.
-	if err := s.store.MarkShipped(context.WithoutCancel(ctx), ids, rejected); err != nil {
+	if err := s.store.MarkShipped(context.WithoutCancel(ctx), owed.ids, owed.rejected); err != nil {
 		return fmt.Errorf("noting what was shipped: %w", err)
 	}
-	s.tally.shipped(len(ids), len(rejected), s.now())
+	s.owed = answer{}
+	s.tally.shipped(len(owed.ids), len(owed.rejected), s.now())
 	return nil
 }
 
