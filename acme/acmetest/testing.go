@@ -1,6 +1,7 @@
 package acmetest
 
 import (
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -44,13 +45,19 @@ func Webroot(t TB, dir string) int {
 	return n
 }
 
-// FreePort returns a loopback port that nobody listens on at this moment.
+// FreePort returns a loopback port that nobody listens on at this moment. It
+// lies below those that the kernel gives to outgoing connections (Linux: from
+// 32768), one of which could take it before the caller does.
 func FreePort(t TB) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 20000 + rand.IntN(12000)
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			listener.Close()
+			return port
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port")
+	return 0
 }
