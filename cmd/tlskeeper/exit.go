@@ -76,7 +76,8 @@ func report(w io.Writer, err error, asJSON bool) {
 		return
 	}
 	if asJSON {
-		json.NewEncoder(w).Encode(map[string]any{"error": err.Error(), "hint": hint.Of(err), "exit": exitCode(err)})
+		text, _ := json.Marshal(map[string]any{"error": err.Error(), "hint": hint.Of(err), "exit": exitCode(err)})
+		fmt.Fprintln(w, escapeJSON(string(text)))
 		return
 	}
 	fmt.Fprintf(w, "tlskeeper: %s\n", escapeLines(err.Error()))

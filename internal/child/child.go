@@ -1,6 +1,8 @@
 // Package child runs other programs: always with a deadline, a bounded output
 // and an environment of its own, never through a shell. The whole process
-// group ends with the call. It imports nothing of the project.
+// group ends with the call, and the program itself with ours. What should
+// outlive the call must leave the group, as a daemon does (setsid).
+// It imports nothing of the project.
 package child
 
 import (
@@ -9,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -46,10 +49,22 @@ type ExitError struct {
 
 func (e *ExitError) Error() string {
 	msg := fmt.Sprintf("%s ended with status %d", e.Argv0, e.Result.ExitCode)
-	if words := strings.TrimSpace(string(e.Result.Stderr)); words != "" {
+	if words := lastWords(string(e.Result.Stderr)); words != "" {
 		msg += ": " + words
 	}
 	return msg
+}
+
+// quoted is how much of a program's standard error its ExitError repeats.
+const quoted = 2000
+
+// lastWords is the end of text, where a program says why it gave up.
+func lastWords(text string) string {
+	text = strings.TrimSpace(text)
+	if len(text) <= quoted {
+		return text
+	}
+	return "..." + strings.ToValidUTF8(text[len(text)-quoted:], "")
 }
 
 // MinimalEnv is the environment of a child that was given none.
@@ -67,12 +82,25 @@ func Run(ctx context.Context, c Cmd) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	cmd, out, errs := prepare(ctx, c)
-	err := cmd.Run()
+	err := runGroup(cmd)
 	result := Result{ExitCode: -1, Stdout: out.buf.Bytes(), Stderr: errs.buf.Bytes(), Truncated: out.cut || errs.cut}
 	if cmd.ProcessState != nil {
 		result.ExitCode = cmd.ProcessState.ExitCode()
 	}
 	return result, explain(ctx, c, result, err)
+}
+
+// runGroup runs cmd and then ends what it left in its process group. The
+// thread stays ours meanwhile: the kernel sends Pdeathsig when the thread that
+// started the child ends, not the process.
+func runGroup(cmd *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := cmd.Run()
+	if cmd.Process != nil {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+	return err
 }
 
 func prepare(ctx context.Context, c Cmd) (*exec.Cmd, *bounded, *bounded) {
@@ -89,7 +117,7 @@ func prepare(ctx context.Context, c Cmd) (*exec.Cmd, *bounded, *bounded) {
 	if c.Stdin != nil {
 		cmd.Stdin = bytes.NewReader(c.Stdin)
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = grace
 	return cmd, out, errs

@@ -83,3 +83,23 @@ func TestNoTimeoutIsRefused(t *testing.T) {
 		t.Error("a child without a deadline was run")
 	}
 }
+
+func TestBackgroundProcessEndsWithTheCall(t *testing.T) {
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	if _, err := run(t, Cmd{Argv: []string{"sh", "-c", "sleep 300 >/dev/null 2>&1 & echo $! >" + pidFile}}); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(data)))
+	waitGone(t, pid)
+}
+
+func TestLongComplaintIsCut(t *testing.T) {
+	_, err := run(t, Cmd{Argv: []string{"sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x >&2; echo the reason >&2; exit 1"}})
+	if err == nil || len(err.Error()) > 3000 || !strings.HasSuffix(err.Error(), "the reason") {
+		t.Errorf("%d bytes of message", len(err.Error()))
+	}
+}
