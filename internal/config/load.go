@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"sort"
+	"syscall"
 
 	"github.com/BurntSushi/toml"
 
@@ -122,11 +123,28 @@ func readFile(path string) (string, *Error) {
 	case info.Size() > maxFile:
 		return "", &Error{File: path, Msg: fmt.Sprintf("too big for a configuration (%d bytes)", info.Size())}
 	}
+	if problem := trusted(path, info); problem != nil {
+		return "", problem
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", &Error{File: path, Msg: why(err), Hint: "run it as root"}
 	}
 	return string(data), nil
+}
+
+// trusted refuses a file that others may write: it names programs that root
+// runs.
+func trusted(path string, info fs.FileInfo) *Error {
+	if info.Mode().Perm()&0o002 != 0 {
+		return &Error{File: path, Msg: "everybody may write it, and it names programs that root runs", Hint: "chmod o-w " + path}
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if ok && owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
+		return &Error{File: path, Msg: fmt.Sprintf("it belongs to user %d, and it names programs that root runs", owner.Uid),
+			Hint: "chown root " + path}
+	}
+	return nil
 }
 
 // why strips the operation and the path, which the Error says already.

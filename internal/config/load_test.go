@@ -61,6 +61,8 @@ func TestFaultyFiles(t *testing.T) {
 		"webroot and listen": {"[acme]\nwebroot = \"/var/www\"\nlisten = \":80\"\n", 3, "two ways", "leave one"},
 		"listen":             {"[acme]\nlisten = \"80\"\n", 2, "listen", ":80"},
 		"cloudwatch bare":    {"[cloudwatch]\nregion = \"eu-central-1\"\n", 1, "needs a group", "group ="},
+		"directory in clear": {"[acme]\ndirectory = \"http://127.0.0.1:14000/dir\"\n", 2, "https://", ""},
+		"endpoint in clear":  {"[cloudwatch]\ngroup = \"g\"\nendpoint = \"http://10.1.2.3:4566\"\n", 3, "https://", ""},
 		"cloudwatch wider": {"[agent]\nclient = \"none\"\n[cloudwatch]\ngroup = \"g\"\nclient = \"truncated\"\n", 5,
 			`[agent] keeps "none"`, `client = "none"`},
 		"cloudwatch full": {"[agent]\nclient = \"truncated\"\n[cloudwatch]\ngroup = \"g\"\nclient = \"full\"\n", 5, "cannot ship", ""},
@@ -198,6 +200,34 @@ func TestShippedAddressesFollowTheKeptOnes(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		} else if cfg.CloudWatch.Client != want {
 			t.Errorf("%s: %q is shipped, want %q", text, cfg.CloudWatch.Client, want)
+		}
+	}
+}
+
+func TestFileOfOthers(t *testing.T) {
+	path := write(t, "[acme]\n")
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, ""); err == nil || !strings.Contains(hint.Of(err), "chmod") {
+		t.Errorf("a file that everybody may write was read: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		return
+	}
+	if err := errors.Join(os.Chmod(path, 0o644), os.Chown(path, 12345, 12345)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, ""); err == nil || !strings.Contains(hint.Of(err), "chown") {
+		t.Errorf("a file of user 12345 was read: %v", err)
+	}
+}
+
+func TestEndpointOnThisHost(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "localhost", "[::1]"} {
+		path := write(t, "[cloudwatch]\ngroup = \"g\"\nendpoint = \"http://"+host+":4566\"\n")
+		if _, err := Load(path, ""); err != nil {
+			t.Errorf("%s: %v", host, err)
 		}
 	}
 }

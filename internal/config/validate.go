@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -247,7 +248,16 @@ func checkURL(name, value string) string {
 	if u.User != nil {
 		return name + " must not hold a user name or password"
 	}
+	if u.Scheme == "http" && (name == "directory" || !isLoopback(u.Hostname())) {
+		return fmt.Sprintf("%s must begin with https://: in clear, others could read and change what is sent to %s", name, shorten(u.Host))
+	}
 	return ""
+}
+
+// isLoopback lets a service on this very host be reached in clear.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 func isListenAddress(s string) bool {
