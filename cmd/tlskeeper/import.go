@@ -58,7 +58,11 @@ func (a *app) importFiles(c *cli.Context) error {
 }
 
 func (a *app) printImport(r ingest.Result) {
-	fmt.Fprintf(a.stdout, "%s: %d lines, %d new\n", term.Escape(r.Path), r.Lines, r.New)
+	fmt.Fprintf(a.stdout, "%s: %d lines, %d new", term.Escape(r.Path), r.Lines, r.New)
+	if r.Unparsed > 0 {
+		fmt.Fprintf(a.stdout, ", %d not in the log's format", r.Unparsed)
+	}
+	fmt.Fprintln(a.stdout)
 	if r.Unfinished > 0 {
 		fmt.Fprintf(a.stderr, "%s: its last line is not finished (%d bytes): left out\n", term.Escape(r.Path), r.Unfinished)
 	}

@@ -15,6 +15,7 @@ import (
 	"os"
 	"syscall"
 
+	"tlskeeper/logship/accesslog"
 	"tlskeeper/logship/store"
 )
 
@@ -23,6 +24,8 @@ type Result struct {
 	Path  string `json:"file"`
 	Lines int64  `json:"lines"` // lines in it
 	New   int64  `json:"new"`   // of them, those that were not in the store yet
+	// Unparsed are lines of another format. They are kept as they are.
+	Unparsed int64 `json:"unparsed,omitempty"`
 	// Unfinished is the length of a last line without its newline in a plain
 	// file, which somebody may still be writing. It is not taken in.
 	Unfinished int64 `json:"unfinished_bytes,omitempty"`
@@ -47,6 +50,9 @@ func Import(ctx context.Context, s *store.Store, paths []string, log *slog.Logge
 			failed = append(failed, fmt.Errorf("importing %s: %w", path, err))
 		}
 		results = append(results, r)
+		if r.Lines > 0 && r.Unparsed == r.Lines {
+			log.Warn("no line is in the format of the TLS log: is it another one?", "file", path)
+		}
 		log.Debug("imported a file", "path", path, "lines", r.Lines, "new", r.New)
 	}
 	return results, errors.Join(failed...)
@@ -125,10 +131,22 @@ func copyLines(ctx context.Context, s *store.Store, f *store.File, c *cutter, pa
 		}
 		r.New += n
 		r.Lines += int64(len(lines))
+		r.Unparsed += foreign(lines)
 		if atEnd {
 			return r, nil
 		}
 	}
+}
+
+// foreign counts lines that are not in the format of the log.
+func foreign(lines []store.Line) (n int64) {
+	var parser accesslog.Parser
+	for _, line := range lines {
+		if _, err := parser.Scan(line.Raw); err != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // open opens a regular file, without waiting for anybody (a FIFO would).

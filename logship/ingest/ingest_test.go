@@ -158,7 +158,7 @@ func TestUnfinishedAndDamagedLines(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := openStore(t)
 			path := write(t, "tls.log", c.content)
-			c.want.Path = path
+			c.want.Path, c.want.Unparsed = path, c.raw
 			if diff := cmp.Diff([]Result{c.want}, importFiles(t, s, path)); diff != "" {
 				t.Error(diff)
 			}
