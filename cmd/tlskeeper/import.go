@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/internal/hint"
@@ -44,7 +47,9 @@ func (a *app) importFiles(c *cli.Context) error {
 		return err
 	}
 	defer s.Close()
-	results, err := ingest.Import(c.Context, s, c.Args().Slice(), a.log(c))
+	read, done := a.progress(c, c.Args().Slice())
+	results, err := ingest.ImportWatched(c.Context, s, c.Args().Slice(), a.log(c), read)
+	done()
 	if a.json(c) {
 		if printErr := a.printJSON(append([]ingest.Result{}, results...)); err == nil {
 			err = printErr
@@ -55,6 +60,23 @@ func (a *app) importFiles(c *cli.Context) error {
 		a.printImport(r)
 	}
 	return err
+}
+
+// progress draws a bar on a terminal while files are read, and nothing elsewhere.
+func (a *app) progress(c *cli.Context, files []string) (read func(n int), done func()) {
+	if !term.IsTerminal(a.stderr) || c.Bool("quiet") {
+		return func(int) {}, func() {}
+	}
+	var total int64
+	for _, path := range files {
+		if info, err := os.Stat(path); err == nil {
+			total += info.Size()
+		}
+	}
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription("importing"), progressbar.OptionFullWidth(),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	return func(n int) { bar.Add(n) }, func() { bar.Finish() }
 }
 
 func (a *app) printImport(r ingest.Result) {

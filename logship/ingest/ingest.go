@@ -39,10 +39,16 @@ type Result struct {
 // that fails does not stop the others; the errors come joined, and what was
 // read of it before stays.
 func Import(ctx context.Context, s *store.Store, paths []string, log *slog.Logger) ([]Result, error) {
+	return ImportWatched(ctx, s, paths, log, func(int) {})
+}
+
+// ImportWatched is Import that calls read with the number of bytes of files that
+// it has just read, for a progress bar.
+func ImportWatched(ctx context.Context, s *store.Store, paths []string, log *slog.Logger, read func(n int)) ([]Result, error) {
 	var results []Result
 	var failed []error
 	for _, path := range paths {
-		r, err := importFile(ctx, s, path)
+		r, err := importFile(ctx, s, path, read)
 		if ctx.Err() != nil {
 			return append(results, r), ctx.Err()
 		}
@@ -71,14 +77,14 @@ func Memory(ctx context.Context, paths []string, log *slog.Logger) (*store.Store
 	return s, nil
 }
 
-func importFile(ctx context.Context, s *store.Store, path string) (Result, error) {
+func importFile(ctx context.Context, s *store.Store, path string, read func(n int)) (Result, error) {
 	result := Result{Path: path}
 	file, info, err := open(path)
 	if err != nil {
 		return result, err
 	}
 	defer file.Close()
-	content, packed, err := unpack(file)
+	content, packed, err := unpack(watched{file, read})
 	if err != nil {
 		return result, err
 	}
@@ -136,6 +142,18 @@ func copyLines(ctx context.Context, s *store.Store, f *store.File, c *cutter, pa
 			return r, nil
 		}
 	}
+}
+
+// watched tells how much is read through it.
+type watched struct {
+	io.Reader
+	read func(n int)
+}
+
+func (w watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	w.read(n)
+	return n, err
 }
 
 // foreign counts lines that are not in the format of the log.

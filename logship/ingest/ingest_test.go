@@ -196,3 +196,17 @@ func BenchmarkImport(b *testing.B) {
 	}
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// The bar of a packed file moves with its bytes on disk, not with its content.
+func TestProgressIsInBytesOfTheFile(t *testing.T) {
+	s := openStore(t)
+	content := gzipped(t, requests(0, 5000))
+	path := write(t, "tls.log.gz", content)
+	total := 0
+	if _, err := ImportWatched(t.Context(), s, []string{path}, slog.New(slog.DiscardHandler), func(n int) { total += n }); err != nil {
+		t.Fatal(err)
+	}
+	if total != len(content) {
+		t.Errorf("%d bytes read, want %d", total, len(content))
+	}
+}
