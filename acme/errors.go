@@ -111,10 +111,29 @@ func (p *Problem) Error() string {
 	b.WriteString("the CA says ")
 	p.write(&b)
 	for i := range p.Sub {
+		if i == mostSub {
+			fmt.Fprintf(&b, "; and %d more", len(p.Sub)-i)
+			break
+		}
 		b.WriteString("; ")
 		p.Sub[i].write(&b)
 	}
-	return b.String()
+	return shorten(b.String())
+}
+
+// What a CA says goes into the terminal, the log and the published state: so
+// many of its subproblems, and so many bytes in all.
+const (
+	mostSub    = 10
+	maxMessage = 2000
+)
+
+// shorten cuts between two characters.
+func shorten(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxMessage], "") + "..."
 }
 
 func (p *Problem) write(b *strings.Builder) {

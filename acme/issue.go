@@ -77,11 +77,50 @@ func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptio
 	if err != nil || done.Number > 0 {
 		return done, err
 	}
+	resumed := j.OrderURL != ""
+	hopeless := o.Force || o.Urgent || !j.credible(time.Now()) || s.outlasts(j, w.Name)
+	g, err := s.conclude(j, w)
+	if !resumed || !hopeless || !s.stuck(err) {
+		return g, err
+	}
+	c.cfg.Log.Warn("giving the former order up, placing another", "certificate", w.Name, "order", plain(j.OrderURL), "err", err)
+	if j, err = s.again(j, w, o); err != nil {
+		return g, err
+	}
+	return s.conclude(j, w)
+}
+
+// outlasts tells that the order has been in hand for longer than is left of the
+// certificate that it shall replace.
+func (s *session) outlasts(j *journal, name string) bool {
+	former, err := s.client.store.Latest(name)
+	return err == nil && time.Since(j.Began) > time.Until(former.Leaf.NotAfter)
+}
+
+// conclude finishes an order, and forgets it where that was its end.
+func (s *session) conclude(j *journal, w work) (Generation, error) {
 	g, err := s.finish(j, w)
 	if settled(err) {
 		return g, errors.Join(err, j.end())
 	}
 	return g, err
+}
+
+// stuck tells a failure that leaves the order in hand, and that is neither a
+// pause that the CA asked for nor our own end.
+func (s *session) stuck(err error) bool {
+	_, paused := errors.AsType[*BackoffError](err)
+	return err != nil && s.ctx.Err() == nil && !settled(err) && !paused && !isProblem(err, "accountDoesNotExist")
+}
+
+// again drops an order and begins another.
+func (s *session) again(j *journal, w work, o IssueOptions) (*journal, error) {
+	s.withdrawLeft(j)
+	if err := j.end(); err != nil {
+		return nil, err
+	}
+	next, _, err := s.takeUp(w, o)
+	return next, err
 }
 
 // profile is the one to ask for: the wanted one, or none where the CA does not

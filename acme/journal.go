@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +29,8 @@ type journal struct {
 	CSR       []byte    `json:"csr"`
 	Began     time.Time `json:"began"`
 	OrderURL  string    `json:"order,omitempty"`
-	Proofs    []proof   `json:"proofs,omitempty"` // visible, or about to be
+	Expires   string    `json:"expires,omitempty"` // of the order, as the CA wrote it
+	Proofs    []proof   `json:"proofs,omitempty"`  // visible, or about to be
 }
 
 func (s *Store) orderDir(name string) string { return filepath.Join(s.dir, "certs", name, "order") }
@@ -97,10 +99,33 @@ func (j *journal) end() error {
 	return os.RemoveAll(gone)
 }
 
+// orderLife is how long an order is worth asking for that cannot be read, or
+// that brings no certificate. Let's Encrypt's expire after seven days.
+const orderLife = 7 * 24 * time.Hour
+
+// credible tells whether the order can still be there: it has not expired, and
+// began not long ago.
+func (j *journal) credible(now time.Time) bool {
+	expires, err := time.Parse(time.RFC3339, j.Expires)
+	if err == nil && now.After(expires) {
+		return false
+	}
+	return now.Sub(j.Began).Abs() < orderLife
+}
+
+// isOrderURL refuses an address at which no order can ever be asked for.
+func isOrderURL(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "https" && u.Hostname() != ""
+}
+
 // fits tells whether the journal is for what is asked for now: an order begun
 // for other names, another CA or another key is of no use.
 func (j *journal) fits(w work, directory string) bool {
 	if j.Directory != directory || !slices.Equal(j.Names, w.names) || j.Profile != w.Profile {
+		return false
+	}
+	if j.OrderURL != "" && !isOrderURL(j.OrderURL) {
 		return false
 	}
 	if w.csr != nil || j.KeyType == "" {

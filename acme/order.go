@@ -69,7 +69,7 @@ func (s *session) order(j *journal) (lego.Order, error) {
 	if err != nil {
 		return order.Order, err
 	}
-	j.OrderURL = order.Location
+	j.OrderURL, j.Expires, j.Began = order.Location, order.Expires, time.Now().UTC()
 	if err := j.save(); err != nil {
 		return order.Order, err
 	}
@@ -117,8 +117,8 @@ func (s *session) newOrder(j *journal, replaces string) (order lego.ExtendedOrde
 	if err == nil {
 		s.to.ordered()
 	}
-	if err == nil && order.Location == "" {
-		err = errors.New("placing the order: the CA did not say where it is")
+	if err == nil && !isOrderURL(order.Location) {
+		err = fmt.Errorf("placing the order: the CA says that it is at %q, which is no https address", plain(order.Location))
 	}
 	return order, err
 }

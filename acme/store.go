@@ -149,7 +149,7 @@ func (s *Store) MarkDeployed(name string, number int, at time.Time) error {
 
 // MarkNotDeployed notes why the newest generation is not served.
 func (s *Store) MarkNotDeployed(name, why string, at time.Time) error {
-	return s.change(name, func(st *State) { st.LastError, st.LastErrorAt = why, at.UTC() })
+	return s.change(name, func(st *State) { st.LastError, st.LastErrorAt = shorten(why), at.UTC() })
 }
 
 // MarkRolledBack notes that the user went back to a former generation, which
