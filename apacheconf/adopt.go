@@ -111,7 +111,7 @@ func (p *planner) plannedEdits() error {
 		if err != nil {
 			return err
 		}
-		f.New.Mode = f.Old.Mode
+		f.New.Mode, f.Edit = f.Old.Mode, true
 		p.add(f)
 	}
 	return nil

@@ -12,7 +12,7 @@ func TestBrokenBeforeUs(t *testing.T) {
 	t.Parallel()
 	r := makeRig(t, "")
 	r.moveCaches()
-	must(r.a.Start(t.Context()))
+	r.start()
 	for _, f := range r.faults() {
 		t.Run(f.name, func(t *testing.T) {
 			r := r

@@ -20,6 +20,7 @@ import (
 type FileChange struct {
 	Path     string     `json:"path"`
 	Internal bool       `json:"internal,omitempty"` // our own book-keeping: not part of the diff
+	Edit     bool       `json:"edit,omitempty"`     // a file of the admin, in which only our lines change
 	Old      *FileState `json:"old"`                // nil: does not exist
 	New      *FileState `json:"new"`                // nil: is removed
 }

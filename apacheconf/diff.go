@@ -12,9 +12,9 @@ const diffContext = 3
 // one replacement.
 const maxDiffCells = 4 << 20
 
-// unified renders the change of one file as diff -u does. An absent side is
-// /dev/null.
-func unified(oldName, newName, oldText, newText string) string {
+// unified renders the change of one file as diff -U context does. An absent
+// side is /dev/null.
+func unified(oldName, newName, oldText, newText string, context int) string {
 	ops := compare(splitLines(oldText), splitLines(newText))
 	var b strings.Builder
 	fmt.Fprintf(&b, "--- %s\n+++ %s\n", oldName, newName)
@@ -26,8 +26,8 @@ func unified(oldName, newName, oldText, newText string) string {
 		if first == len(ops) {
 			break
 		}
-		end := hunkEnd(ops, first)
-		writeHunk(&b, ops, max(start, first-diffContext), end)
+		end := hunkEnd(ops, first, context)
+		writeHunk(&b, ops, max(start, first-context), end)
 		start = end
 	}
 	return b.String()
@@ -35,16 +35,16 @@ func unified(oldName, newName, oldText, newText string) string {
 
 // hunkEnd is behind the last change that is near enough to share a hunk, with
 // its context.
-func hunkEnd(ops []op, first int) int {
+func hunkEnd(ops []op, first, context int) int {
 	end, same := first, 0
-	for i := first; i < len(ops) && same <= 2*diffContext; i++ {
+	for i := first; i < len(ops) && same <= 2*context; i++ {
 		if ops[i].kind == ' ' {
 			same++
 			continue
 		}
 		same, end = 0, i+1
 	}
-	return min(len(ops), end+diffContext)
+	return min(len(ops), end+context)
 }
 
 func writeHunk(b *strings.Builder, ops []op, from, to int) {

@@ -126,7 +126,7 @@ var syntaxPlace = regexp.MustCompile(`(?s)[Ss]yntax error on line (\d+) of ([^\n
 // unreadable turns httpd's refusal of its own configuration into a finding.
 func (s *Server) unreadable(err error, r child.Result) error {
 	if r.ExitCode < 0 {
-		return fmt.Errorf("reading the configuration by httpd: %w", err)
+		return s.hung(fmt.Errorf("reading the configuration by httpd: %w", err))
 	}
 	f := Finding{Code: "syntax", File: s.ConfigFile, What: lastLine(string(r.Stderr))}
 	if m := syntaxPlace.FindStringSubmatch(string(r.Stderr)); m != nil {

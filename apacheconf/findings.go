@@ -27,6 +27,8 @@ func (p *planner) warnings() {
 		p.doubleHSTS(v)
 	}
 	p.lostLog()
+	p.plan.Warnings = append(p.plan.Warnings, p.s.dangling()...)
+	p.groupCapture()
 	for _, n := range append(all(p.overlay.conf, "SSLInsecureRenegotiation"), p.inHosts("SSLInsecureRenegotiation")...) {
 		if strings.EqualFold(n.arg(0), "on") {
 			p.warn(Finding{Code: "renegotiation", File: n.file, Line: n.line, What: "SSLInsecureRenegotiation on is still accepted by httpd, and insecure"})
@@ -135,16 +137,47 @@ func judge(chain []*x509.Certificate, v VHost, chainFile bool, now time.Time) []
 	return out
 }
 
+// groupCapture: the key-exchange groups of the first virtual host on an address
+// rule all others there; what these say is ignored without a word (measured,
+// openssl#1652).
+func (p *planner) groupCapture() {
+	hosts := p.s.vhostsOf(p.overlay.conf)
+	first := firstHosts(hosts)
+	for _, v := range hosts {
+		own := slices.IndexFunc(v.node.children, func(n *node) bool { return n.is("SSLOpenSSLConfCmd") && isGroups(n) })
+		if !v.TLS || len(v.Addresses) == 0 {
+			continue
+		}
+		ruler := first[v.Addresses[0]]
+		if ruler.node == v.node || ruler.Settings.Groups.Value == v.Settings.Groups.Value {
+			continue
+		}
+		at := Finding{Code: "groups", File: v.File, Line: v.Line, VHost: v.Name()}
+		if own >= 0 {
+			at.File, at.Line = v.node.children[own].file, v.node.children[own].line
+		}
+		at.What = fmt.Sprintf("its key-exchange groups (%s) have no effect: those of %s (%s), the first virtual host of %s, hold for all there",
+			or(v.Settings.Groups.Value, "the default"), ruler.Name(), or(ruler.Settings.Groups.Value, "the default"), v.Addresses[0])
+		p.warn(at)
+	}
+}
+
 // doubleHSTS: `Header set` of a virtual host and our `Header always set` are
-// two tables, so the header would go out twice.
+// two tables, so the header would go out twice; its own `always set` wins.
 func (p *planner) doubleHSTS(v VHost) {
 	if hstsSeconds[p.is.HSTS] == 0 {
 		return
 	}
 	for _, n := range all(v.node.children, "Header") {
-		if strings.Contains(strings.ToLower(n.args), "strict-transport-security") {
-			p.warn(Finding{Code: "double-hsts", File: n.file, Line: n.line, VHost: v.Name(), What: "sets Strict-Transport-Security itself; it would be sent twice"})
+		words := strings.ToLower(strings.Join(n.words(), " "))
+		f := Finding{Code: "double-hsts", File: n.file, Line: n.line, VHost: v.Name(), What: "sets Strict-Transport-Security itself; it would be sent twice"}
+		switch {
+		case !strings.Contains(words, "strict-transport-security") || strings.Contains(words, "unset"):
+			continue
+		case strings.HasPrefix(words, "always set "):
+			f.Code, f.What = "override", "its own Strict-Transport-Security wins over ours"
 		}
+		p.warn(f)
 	}
 }
 

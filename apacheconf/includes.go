@@ -160,7 +160,7 @@ func (s *Server) rawDirectives(name string) []*node {
 
 // slot finds the Include line that would read path, and so its position.
 func (s *Server) slot(path string) ([]step, bool) {
-	for _, n := range append(s.rawDirectives("IncludeOptional"), s.rawDirectives("Include")...) {
+	for _, n := range s.includeLines() {
 		pattern := abs(s.httpd.root, n.arg(0))
 		matched, _ := filepath.Match(pattern, path)
 		if matched || filepath.Clean(pattern) == filepath.Dir(path) {

@@ -57,14 +57,17 @@ func TestInterruptedWhileLoading(t *testing.T) {
 	r.serves("a.test", r.oldA.Leaf)
 }
 
-// A FIFO in an include directory hangs httpd for ever; we give up instead.
+// A FIFO in an include directory hangs httpd for ever; we give up instead, and
+// say which file it was.
 func TestFIFOInTheIncludes(t *testing.T) {
 	t.Parallel()
 	r := makeRig(t, "")
-	must(syscall.Mkfifo(filepath.Join(r.cfg.EtcDir, "vhost-x.conf"), 0o644))
+	fifo := filepath.Join(r.cfg.EtcDir, "vhost-x.conf")
+	must(syscall.Mkfifo(fifo, 0o644))
 	ctx, stop := contextWithTimeout(t)
 	defer stop()
-	if _, err := Discover(ctx, r.cfg); err == nil {
-		t.Error("discovered a configuration that cannot be read")
+	_, err := Discover(ctx, r.cfg)
+	if found := asRefused(t, err).Findings; found[0].File != fifo {
+		t.Errorf("named %+v", found)
 	}
 }

@@ -54,7 +54,11 @@ func (f FileChange) diff() string {
 	if f.New == nil {
 		newName = "/dev/null"
 	}
-	text := unified(oldName, newName, f.Old.text(), f.New.text())
+	context := diffContext
+	if f.Edit {
+		context = 0 // the lines around ours are the admin's, and may hold passwords
+	}
+	text := unified(oldName, newName, f.Old.text(), f.New.text(), context)
 	lines := strings.SplitAfter(text, "\n")
 	for i, l := range lines {
 		body, end := strings.TrimSuffix(l, "\n"), l[len(strings.TrimSuffix(l, "\n")):]

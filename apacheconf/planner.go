@@ -130,6 +130,7 @@ func (p *planner) global() error {
 	if p.c.LogOnly {
 		p.is.HSTS, p.is.Redirect = "", nil
 	}
+	p.logFaults()
 	text, err := p.s.globalText(p.is, p.profile, p.plan.modules)
 	if err != nil {
 		return err

@@ -30,10 +30,15 @@ type rig struct {
 func newRig(t *testing.T, body string) *rig {
 	t.Helper()
 	r := makeRig(t, body)
-	if err := r.a.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	r.start()
 	return r
+}
+
+func (r *rig) start() {
+	r.t.Helper()
+	if err := r.a.Start(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func makeRig(t *testing.T, body string) *rig {

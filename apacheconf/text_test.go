@@ -3,6 +3,7 @@ package apacheconf
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,9 +25,11 @@ func TestDiffIsThatOfDiff(t *testing.T) {
 		old, next := filepath.Join(dir, "old"), filepath.Join(dir, "new")
 		must(os.WriteFile(old, []byte(c[0]), 0o644))
 		must(os.WriteFile(next, []byte(c[1]), 0o644))
-		r, _ := child.Run(t.Context(), child.Cmd{Argv: []string{"diff", "-u", "--label", "o", "--label", "n", old, next}, Timeout: dumpTimeout})
-		if got := unified("o", "n", c[0], c[1]); got != string(r.Stdout) {
-			t.Errorf("%q -> %q:\n%s--- want ---\n%s", c[0], c[1], got, r.Stdout)
+		for _, context := range []int{3, 0} {
+			r, _ := child.Run(t.Context(), child.Cmd{Argv: []string{"diff", "-U", strconv.Itoa(context), "--label", "o", "--label", "n", old, next}, Timeout: dumpTimeout})
+			if got := unified("o", "n", c[0], c[1], context); got != string(r.Stdout) {
+				t.Errorf("%q -> %q:\n%s--- want ---\n%s", c[0], c[1], got, r.Stdout)
+			}
 		}
 	}
 }

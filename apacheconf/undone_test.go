@@ -18,7 +18,7 @@ func TestDeadServerIsBroughtBack(t *testing.T) {
 	r := makeRig(t, "")
 	conf := strings.Replace(read(r.a.ConfigFile), sessionCacheLine+"\n", "", 1) // ours is the only one
 	must(put(r.a.ConfigFile, &FileState{Data: []byte(conf), Mode: 0o644, UID: -1, GID: -1}))
-	must(r.a.Start(t.Context()))
+	r.start()
 	first, leaf := r.generation()
 	r.apply(Change{Profile: "intermediate", Generations: map[string]string{"a.test": first}, Adopt: []string{"a.test"}})
 	var slowest time.Duration

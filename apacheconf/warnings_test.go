@@ -1,6 +1,10 @@
 package apacheconf
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +39,45 @@ func TestSilentFaultsAreInThePlan(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("%+v", p.Warnings)
+	}
+}
+
+// What the first virtual host says holds for all; a link that leads nowhere
+// takes a site away; our HSTS loses to a host's own.
+func TestWarningsAcrossHosts(t *testing.T) {
+	t.Parallel()
+	r := makeRig(t, "SSLOpenSSLConfCmd Curves prime256v1\n")
+	sites := strings.Replace(r.sites(), "ServerName b.test\n", "ServerName b.test\nSSLOpenSSLConfCmd Curves X25519\nHeader always set Strict-Transport-Security max-age=9\n", 1)
+	r.writeSites(sites)
+	link := filepath.Join(r.cfg.EtcDir, "vhost-gone.conf")
+	must(os.Symlink("../nowhere.conf", link))
+	_, p := r.plan(Change{Profile: "intermediate", HSTS: "5m"})
+	want := map[string]string{"dangling": link, "groups": fmt.Sprintf("%s:%d", r.a.SitesFile, lineWith(sites, "Curves X25519")),
+		"override": fmt.Sprintf("%s:%d", r.a.SitesFile, lineWith(sites, "max-age=9"))}
+	for code, place := range want {
+		if !slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == code && f.Place() == place }) {
+			t.Errorf("no %s at %s in %+v", code, place, p.Warnings)
+		}
+	}
+	if slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == "double-hsts" }) {
+		t.Error("`Header always set` is not sent twice")
+	}
+}
+
+func lineWith(text, part string) int {
+	before, _, _ := strings.Cut(text, part)
+	return strings.Count(before, "\n") + 1
+}
+
+// The directory of the TLS log is missing: httpd would not start, and the
+// shadow, which writes no log, would not see it.
+func TestNoDirectoryForTheLog(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	r.cfg.TLSLog = filepath.Join(r.dir, "missing", "tls.log")
+	_, err := r.try(Change{LogOnly: true})
+	if found := asRefused(t, err).Findings; found[0].Code != "log-directory" {
+		t.Errorf("findings %+v", found)
 	}
 }
 
