@@ -77,12 +77,21 @@ func badName(name string) string {
 }
 
 // certName is what a certificate may be called: it becomes a directory, and
-// the name of an Apache include, where a * would be a pattern.
+// the name of an Apache include, where a * would be a pattern. The rule is that
+// of templates.CheckName and of the configuration.
 var certName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
 
+// reserved is the name of the server-level file for Apache.
+const reserved = "tlskeeper"
+
 func checkCertName(name string) error {
-	if !certName.MatchString(name) {
+	switch {
+	case !certName.MatchString(name):
 		return &NameError{name, "a certificate's own name needs letters, digits, dots, hyphens and underscores only"}
+	case strings.Contains(name, "..") || strings.HasSuffix(name, "."):
+		return &NameError{name, "a certificate's own name has no two dots in a row, and none at its end"}
+	case name == reserved:
+		return &NameError{name, "a certificate cannot be called that: the server-level file for Apache is"}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -33,6 +34,8 @@ func (v *validator) certificate(table string, c Certificate) {
 	v.nameList(table, c)
 	if _, given := v.lines[table+".name"]; given {
 		v.fileName(table+".name", c.Name)
+	} else if c.Name != "" && len(c.Names) > 0 && nameProblem(c.Names[0]) == "" {
+		v.fileName(table, c.Name) // made of the first of the names
 	}
 	v.dns(table, c.Challenge, c.DNSProvider, c.DNSExec)
 }
@@ -183,12 +186,15 @@ func labelsProblem(labels []string) string {
 
 func (v *validator) fileName(key, name string) {
 	if why := fileNameProblem(name); why != "" {
-		v.problem(key, "", "name %q %s", shorten(name), why)
+		v.problem(key, `name = "www"`, "the certificate's name %q %s", shorten(name), why)
 	}
 }
 
+var fileName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
+
 // fileNameProblem guards the name of a certificate, which becomes the name of
-// a directory and of an include file.
+// a directory and of an Apache include. The rule is that of acme and of
+// templates; a table of cases in testdata holds the three together.
 func fileNameProblem(name string) string {
 	switch {
 	case name == "":
@@ -197,8 +203,12 @@ func fileNameProblem(name string) string {
 		return "is too long"
 	case name[0] == '.' || name[0] == '-':
 		return "begins with a dot or a hyphen"
-	case strings.ContainsAny(name, "/\\ \t\n\"'*$`") || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return "becomes a file name; letters, digits, dots, hyphens and underscores are safe"
+	case !fileName.MatchString(name):
+		return "becomes a file name: letters, digits, dots, hyphens and underscores only"
+	case strings.Contains(name, "..") || strings.HasSuffix(name, "."):
+		return "becomes a file name: no two dots in a row, and none at the end"
+	case name == "tlskeeper":
+		return "is taken: the server-level file for Apache is called that"
 	}
 	return ""
 }
