@@ -1,12 +1,12 @@
 package logship
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"tlskeeper/internal/hint"
@@ -129,14 +129,15 @@ nonsense
 // A user agent may hold what a terminal obeys.
 func TestLiveIsSafeForATerminal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
-	hostile := `[23/Nov/2026:00:00:01 +0000],192.0.2.7,HTTP/1.1,a.example,TLSv1.3,X,"\x1b[2J\x9b1m"` + "\nraw \x1b]0;title\x07\n"
+	hostile := `[23/Nov/2026:00:00:01 +0000],192.0.2.7,HTTP/1.1,a.example,TLSv1.3,X,"\x1b[2J\x9b1m` + "\u009b\u202e\u2066\u200b\"\nraw \x1b]0;title\x07\n"
 	os.WriteFile(path, []byte(hostile), 0o600)
 	for _, form := range []LiveForm{LiveColumns, LiveRaw, LiveJSON} {
 		var out strings.Builder
 		if err := Live(t.Context(), LiveConfig{Path: path, Lines: 10, Form: form, Out: &out, Talk: &strings.Builder{}}); err != nil {
 			t.Fatal(err)
 		}
-		if bytes.ContainsAny([]byte(out.String()), "\x1b\x07") || !utf8.ValidString(out.String()) || strings.Count(out.String(), "\n") != 2 {
+		obeyed := strings.ContainsFunc(out.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) })
+		if obeyed || !utf8.ValidString(out.String()) || strings.Count(out.String(), "\n") != 2 {
 			t.Errorf("form %d: %q", form, out.String())
 		}
 	}

@@ -143,7 +143,7 @@ func asJSON(text string, e accesslog.Entry, parsed bool) string {
 	if err != nil { // strings and a time cannot fail
 		return ""
 	}
-	return string(out)
+	return term.EscapeJSON(string(out))
 }
 
 // redraw puts the counts below the lines.

@@ -93,8 +93,7 @@ func distinct(columns []string) []string {
 	return out
 }
 
-// literal writes a JSON value; beside what encoding/json escapes, DEL and the C1
-// bytes, which a terminal would obey. JSON has no infinity.
+// literal writes a JSON value, harmless for a terminal. JSON has no infinity.
 func literal(v any) (string, error) {
 	if f, ok := v.(float64); ok && (math.IsInf(f, 0) || math.IsNaN(f)) {
 		v = nil
@@ -103,15 +102,7 @@ func literal(v any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("writing JSON: %w", err)
 	}
-	var s strings.Builder
-	for _, c := range string(b) {
-		if c >= 0x7f && c <= 0x9f {
-			fmt.Fprintf(&s, `\u%04x`, c)
-		} else {
-			s.WriteRune(c)
-		}
-	}
-	return s.String(), nil
+	return term.EscapeJSON(string(b)), nil
 }
 
 // markdown writes a table for an issue or a wiki.

@@ -9,13 +9,12 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf16"
 
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
 )
 
 // version is set by the release build (-ldflags -X main.version=...).
@@ -226,30 +225,14 @@ func (a *app) log(c *cli.Context) *slog.Logger {
 
 func (a *app) json(c *cli.Context) bool { return c.Bool("json") }
 
-// printJSON writes one indented value, in ASCII where it matters: what a
-// terminal would obey and encoding/json lets through (C1 and format
-// characters) is written as \uXXXX, which means the same to a program.
+// printJSON writes one indented value, harmless for a terminal.
 func (a *app) printJSON(v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(a.stdout, escapeJSON(string(text)))
+	_, err = fmt.Fprintln(a.stdout, term.EscapeJSON(string(text)))
 	return err
-}
-
-func escapeJSON(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if r == '\n' || unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&b, `\u%04x`, unit)
-		}
-	}
-	return b.String()
 }
 
 func versionText() string {

@@ -77,7 +77,7 @@ func report(w io.Writer, err error, asJSON bool) {
 	}
 	if asJSON {
 		text, _ := json.Marshal(map[string]any{"error": err.Error(), "hint": hint.Of(err), "exit": exitCode(err)})
-		fmt.Fprintln(w, escapeJSON(string(text)))
+		fmt.Fprintln(w, term.EscapeJSON(string(text)))
 		return
 	}
 	fmt.Fprintf(w, "tlskeeper: %s\n", escapeLines(err.Error()))
