@@ -9,6 +9,32 @@ PROGRAMS = apache2 sslscan logrotate openssl diff bash systemd-analyze systemd-s
 build:
 	$(GO) build -trimpath -o bin/tlskeeper ./cmd/tlskeeper
 
+# Installs under DESTDIR; on the running host it also makes the agent's user
+# and the directories. The units name /usr/bin/tlskeeper. Nothing is started.
+install: bin/tlskeeper bin/tlskeeper.8
+	install -D -m 755 bin/tlskeeper $(DESTDIR)/usr/bin/tlskeeper
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/tlskeeper.service systemd/tlskeeper-renew.service systemd/tlskeeper-renew.timer
+	install -D -m 644 systemd/sysusers.d/tlskeeper.conf $(DESTDIR)/usr/lib/sysusers.d/tlskeeper.conf
+	install -D -m 644 systemd/tmpfiles.d/tlskeeper.conf $(DESTDIR)/usr/lib/tmpfiles.d/tlskeeper.conf
+	install -D -m 644 bin/tlskeeper.8 $(DESTDIR)/usr/share/man/man8/tlskeeper.8
+	if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then \
+		systemd-sysusers && systemd-tmpfiles --create tlskeeper.conf && systemctl daemon-reload; fi
+
+# Takes away what install put there; configuration and state stay.
+uninstall:
+	cd $(DESTDIR)/usr && rm -f bin/tlskeeper lib/systemd/system/tlskeeper.service lib/systemd/system/tlskeeper-renew.service \
+		lib/systemd/system/tlskeeper-renew.timer lib/sysusers.d/tlskeeper.conf lib/tmpfiles.d/tlskeeper.conf share/man/man8/tlskeeper.8
+
+# sudo often has no Go on its path: `make build` first, then `sudo make install`.
+bin/tlskeeper:
+	$(MAKE) build
+
+build: bin/tlskeeper.8
+
+bin/tlskeeper.8: cmd/tlskeeper/tlskeeper.8.md
+	@mkdir -p bin
+	$(GO) run github.com/cpuguy83/go-md2man/v2 -in $< -out $@
+
 demo: build
 	internal/testenv/install.sh apache2 logrotate
 	$(GO) build -trimpath -o bin/tlskeeper-demo ./internal/demo
@@ -43,4 +69,4 @@ soak: setup
 clean:
 	rm -rf bin
 
-.PHONY: build demo setup programs test bench soak clean
+.PHONY: build install uninstall demo setup programs test bench soak clean

@@ -148,6 +148,9 @@ func (c *Certificate) judge(t Target, leaf *x509.Certificate, rest []*x509.Certi
 		intermediates.AddCert(link)
 	}
 	chains, err := leaf.Verify(x509.VerifyOptions{Roots: t.Roots, Intermediates: intermediates, CurrentTime: time.Now()})
+	if err == nil {
+		err = notOnlyHere(chains, t.Roots != nil)
+	}
 	c.Trusted = err == nil
 	if err == nil && len(chains[0]) > 1 {
 		return chains[0][1]
@@ -162,6 +165,19 @@ func (c *Certificate) judge(t Target, leaf *x509.Certificate, rest []*x509.Certi
 		c.TrustError = "the certificate of the issuer was not sent: " + leaf.Issuer.String()
 	}
 	return issuerAmong(rest, leaf)
+}
+
+// errOnlyHere is about Debian's snakeoil certificate and its like: Go counts
+// every file in /etc/ssl/certs among the roots, also a server's own.
+var errOnlyHere = errors.New("it is self-signed, and only this host has it among its CAs")
+
+// notOnlyHere refuses a leaf that is trusted for itself alone, unless the user
+// named the roots.
+func notOnlyHere(chains [][]*x509.Certificate, named bool) error {
+	if !named && !slices.ContainsFunc(chains, func(c []*x509.Certificate) bool { return len(c) > 1 }) {
+		return errOnlyHere
+	}
+	return nil
 }
 
 // issuerAmong finds the certificate whose key signed the leaf.

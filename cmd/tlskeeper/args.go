@@ -18,6 +18,7 @@ func normalize(app *cli.App, args []string) []string {
 	if len(args) < 2 || args[len(args)-1] == completionFlag {
 		return args
 	}
+	args = translate(args)
 	l := &line{globals: app.Flags, commands: app.Commands}
 	for rest := args[1:]; len(rest) > 0; {
 		rest = l.take(rest)
@@ -26,6 +27,17 @@ func normalize(app *cli.App, args []string) []string {
 		l.flags = nil // of a command that does not exist: its name is the mistake to report
 	}
 	return slices.Concat(args[:1], l.global, l.path, l.flags, l.positionals())
+}
+
+// translate gives the words that other tools have as commands their meaning.
+func translate(args []string) []string {
+	switch args[1] {
+	case "help":
+		return slices.Concat(args[:1], args[2:], []string{"--help"})
+	case "version":
+		return []string{args[0], "--version"}
+	}
+	return args
 }
 
 // line is a command line being sorted.

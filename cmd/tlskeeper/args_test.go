@@ -26,6 +26,9 @@ func TestNormalize(t *testing.T) {
 		"t scan --unknown h:443":            "t scan --unknown -- h:443",
 		"t nonsense --json":                 "t --json -- nonsense",
 		"t scan --generate-bash-completion": "t scan --generate-bash-completion",
+		"t help apache plan":                "t apache plan --help",
+		"t help":                            "t --help",
+		"t version":                         "t --version",
 		"t":                                 "t",
 	} {
 		got := strings.Join(normalize(tool, strings.Fields(in)), " ")

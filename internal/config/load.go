@@ -14,7 +14,7 @@ import (
 )
 
 // exampleHint is the way out of a missing file.
-const exampleHint = "tlskeeper config example > /etc/tlskeeper/config.toml"
+const exampleHint = "tlskeeper setup writes one (tlskeeper config example shows every key)"
 
 // maxFile bounds what is read as configuration; ours is a few kilobytes.
 const maxFile = 1 << 20
