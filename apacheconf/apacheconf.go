@@ -23,6 +23,7 @@ const (
 	reloadTimeout = 60 * time.Second
 	shadowTimeout = 20 * time.Second
 	holdTimeout   = 15 * time.Second // for a new generation of workers to serve what was planned
+	policyTimeout = 2 * time.Second  // for versions, suites and groups, once the certificates are right
 	lockWait      = 2 * time.Second
 )
 

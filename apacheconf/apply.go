@@ -167,13 +167,25 @@ func (t *transaction) load(ctx context.Context) error {
 // hold waits until the live server shows exactly what e wants. Old workers may
 // still answer for a moment after a reload.
 func (s *Server) hold(ctx context.Context, e expectation) error {
+	var leaves time.Time // since when the certificates are right
 	return poll(ctx, holdTimeout, func() (bool, error) {
 		diffs := e.differences(ctx)
+		if len(diffs) > 0 {
+			leaves = time.Time{}
+		} else if leaves.IsZero() {
+			leaves = time.Now()
+		}
 		if _, ok := s.parent(); !ok {
 			return false, errDied
 		}
 		if len(diffs) == 0 {
+			diffs = e.policyDifferences(ctx)
+		}
+		switch {
+		case len(diffs) == 0:
 			return true, nil
+		case !leaves.IsZero() && time.Since(leaves) > policyTimeout:
+			return false, fmt.Errorf("%w: %s", errSettled, diffs[0])
 		}
 		return false, errors.New(diffs[0].String())
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -36,4 +37,33 @@ func TestApacheThatDiesOfTheReloadComesBack(t *testing.T) {
 	r.unchanged(before)
 	r.serves("a.test", r.oldA.Leaf)
 	r.serves("b.test", r.oldB.Leaf)
+}
+
+// Apache loads other groups than those that were proved, with the same
+// certificates and versions: only a look at the groups on the wire shows it.
+func TestOtherGroupsOnTheWire(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	global := filepath.Join(r.cfg.EtcDir, globalName)
+	script := r.write("apache2", fmt.Sprintf(`#!/bin/sh
+real() { %s "$@"; }
+case "$*" in *'-k graceful'*)
+	cp -p %[2]s %[2]s.right && sed 's/Curves .*/Curves secp384r1/' %[2]s.right >%[2]s || real "$@"
+	real "$@"; sleep 0.3; mv %[2]s.right %[2]s; exit 0;;
+esac
+real "$@"
+`, r.a.Binary, global))
+	must(os.Chmod(script, 0o755))
+	r.cfg.Binary = script
+	before := r.snapshot()
+	_, err := r.try(Change{Profile: "intermediate"})
+	back, ok := errors.AsType[*RolledBackError](err)
+	if !ok || !strings.Contains(back.Cause.Error(), "groups secp384r1) instead of") {
+		t.Fatalf("error = %v", err)
+	}
+	if !back.Healthy {
+		t.Error(back)
+	}
+	r.unchanged(before)
+	r.serves("a.test", r.oldA.Leaf)
 }

@@ -152,6 +152,7 @@ func (s *Server) reload(ctx context.Context) error {
 var (
 	errNotRunning = errors.New("apache is not running")
 	errDied       = errors.New("apache died of the reload")
+	errSettled    = errors.New("the new workers serve something else than was proved")
 )
 
 // start brings a dead Apache up. The first attempts may meet workers of the
@@ -193,7 +194,7 @@ func (s *Server) stop(ctx context.Context) error {
 }
 
 // poll asks until done, the deadline or the end of ctx. An error from done is
-// the reason for the time-out, except errDied, which ends the wait.
+// the reason for the time-out, except errDied and errSettled, which end the wait.
 func poll(ctx context.Context, limit time.Duration, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -204,7 +205,7 @@ func poll(ctx context.Context, limit time.Duration, done func() (bool, error)) e
 		if ok {
 			return nil
 		}
-		if errors.Is(why, errDied) {
+		if errors.Is(why, errDied) || errors.Is(why, errSettled) {
 			return why
 		}
 		select {

@@ -57,7 +57,7 @@ func (t *transaction) present(ctx context.Context) error {
 	}
 	defer sh.stop(t.s.cfg.log())
 	onDisk := expect(ctx, targets(t.s.VHosts, t.s.Listen, sh))
-	t.before = expectation{onDisk.targets, ask(ctx, onDisk.targets, onLive)}
+	t.before = expectation{targets: onDisk.targets, want: ask(ctx, onDisk.targets, onLive)}
 	var faults []Finding
 	live := t.before.served()
 	for key, ok := range onDisk.served() {
@@ -87,6 +87,10 @@ func (t *transaction) future(ctx context.Context) error {
 	defer sh.stop(t.s.cfg.log())
 	hosts := t.s.vhostsOf(t.p.planned)
 	t.after = expect(ctx, targets(hosts, t.p.listen, sh))
+	if !t.journal.Activate {
+		t.after.policies = policyTargets(hosts, t.p.listen, sh)
+		t.after.wantPolicy = policies(ctx, t.after.policies, onShadow)
+	}
 	if faults := append(t.lost(), t.otherLeaf(hosts)...); len(faults) > 0 {
 		return &RefusedError{Why: "the shadow Apache does not serve what it should", Findings: faults}
 	}

@@ -122,7 +122,10 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
 	if !running {
 		return []Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.startArgv(), " ")}}
 	}
-	diffs := expect(ctx, targets(s.VHosts, s.Listen, sh)).differences(ctx)
+	e := expect(ctx, targets(s.VHosts, s.Listen, sh))
+	e.policies = policyTargets(s.VHosts, s.Listen, sh)
+	e.wantPolicy = policies(ctx, e.policies, onShadow)
+	diffs := append(e.differences(ctx), e.policyDifferences(ctx)...)
 	for i := range diffs {
 		diffs[i].Code, diffs[i].Fix = "not-loaded", strings.Join(s.reloadArgv(), " ")
 	}

@@ -172,10 +172,13 @@ func fingerprint(c *x509.Certificate) string {
 type expectation struct {
 	targets []target
 	want    []string
+
+	policies   []target // empty where only certificates change
+	wantPolicy []string
 }
 
 func expect(ctx context.Context, targets []target) expectation {
-	return expectation{targets, ask(ctx, targets, onShadow)}
+	return expectation{targets: targets, want: ask(ctx, targets, onShadow)}
 }
 
 // differences says where the live server shows something else.

@@ -1,0 +1,93 @@
+package apacheconf
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tlskeeper/apacheconf/probe"
+)
+
+// maxPolicies is how many different policies of one server are scanned; a scan
+// makes some hundred handshakes in a tenth of a second.
+const maxPolicies = 16
+
+// policyTargets is one question for each address and each different policy on
+// it: which versions, suites and groups does it accept? Names decide all but
+// the groups, which belong to the address.
+func policyTargets(hosts []VHost, listen []string, sh *shadow) []target {
+	var out []target
+	seen := map[string]bool{}
+	for _, v := range hosts {
+		if !v.TLS {
+			continue
+		}
+		name := ""
+		if names := plainNames(v.Names); len(names) > 0 {
+			name = names[0]
+		}
+		set := v.Settings
+		for _, a := range v.Addresses {
+			for _, live := range liveAddrs(a, listen, hosts) {
+				key := strings.Join([]string{live, set.Protocol.Value, set.Suites12.Value, set.Suites13.Value}, "\n")
+				if !seen[key] && len(out) < maxPolicies {
+					seen[key] = true
+					out = append(out, target{shadow: sh.addr[a], live: live, sni: name, vhost: v.Name()})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// unknownPolicy stands for a server that did not answer all of a scan; nothing
+// is concluded from it.
+const unknownPolicy = ""
+
+// policies scans one target after the other: a live server has other work.
+func policies(ctx context.Context, targets []target, where func(target) string) []string {
+	out := make([]string, 0, len(targets))
+	for _, t := range targets {
+		out = append(out, policyAt(ctx, where(t), t.sni))
+	}
+	return out
+}
+
+func policyAt(ctx context.Context, addr, sni string) string {
+	r, err := probe.Scan(ctx, probe.Target{Addr: addr, SNI: sni})
+	if err != nil || r.Incomplete {
+		return unknownPolicy
+	}
+	var words []string
+	for _, v := range r.Versions {
+		if !v.Supported {
+			continue
+		}
+		var suites []string
+		for _, s := range v.Suites {
+			suites = append(suites, s.Name)
+		}
+		slices.Sort(suites)
+		words = append(words, v.Name+" with "+strings.Join(suites, " "))
+	}
+	var groups []string
+	for _, g := range r.Groups {
+		groups = append(groups, g.Name)
+	}
+	slices.Sort(groups)
+	return strings.Join(append(words, "groups "+strings.Join(groups, " ")), "; ")
+}
+
+// policyDifferences says where the live server accepts something else than the
+// shadow did.
+func (e expectation) policyDifferences(ctx context.Context) []Finding {
+	var out []Finding
+	for i, got := range policies(ctx, e.policies, onLive) {
+		if want := e.wantPolicy[i]; got != want && got != unknownPolicy && want != unknownPolicy {
+			t := e.policies[i]
+			out = append(out, Finding{Code: "wire-policy", VHost: t.vhost, What: fmt.Sprintf("%s, name %q, accepts (%s) instead of (%s)", t.live, t.sni, got, want)})
+		}
+	}
+	return out
+}
