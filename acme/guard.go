@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"tlskeeper/internal/child"
 	"tlskeeper/internal/leaf"
 )
 
@@ -125,7 +126,7 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 			return
 		}
 		s.Failures++
-		s.LastError, s.LastErrorAt = shorten(failure.Error()), now
+		s.LastError, s.LastErrorAt = shorten(child.Terse(failure)), now
 		s.NotBefore = now.Add(Backoff(s.Failures, remaining))
 		if backoff, ok := errors.AsType[*BackoffError](failure); ok {
 			s.RetryAfter, s.RetryAfterOf = backoff.Until.UTC(), to.ca.Directory

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tlskeeper/acme"
+	"tlskeeper/internal/child"
 	"tlskeeper/internal/hint"
 )
 
@@ -96,7 +97,7 @@ func withKeys(pending []acme.Generation) (usable []acme.Generation, why map[stri
 func (r *run) settle(g acme.Generation, fault error) error {
 	now := time.Now()
 	if fault != nil {
-		return errors.Join(fault, r.store.MarkNotDeployed(g.Name, "not deployed: "+fault.Error(), now))
+		return errors.Join(fault, r.store.MarkNotDeployed(g.Name, "not deployed: "+child.Terse(fault), now))
 	}
 	if err := r.store.MarkDeployed(g.Name, g.Number, now); err != nil {
 		return err

@@ -1,7 +1,9 @@
 package renewal
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,8 +55,26 @@ func (h Hooks) run(ctx context.Context, which string, argv []string, env ...stri
 		timeout = defaultHookTimeout
 	}
 	_, err := child.Run(ctx, child.Cmd{Argv: argv, Env: append(child.MinimalEnv(), env...), Timeout: timeout})
+	if failed, ok := errors.AsType[*child.ExitError](err); ok {
+		return called(failed, which+" hook")
+	}
 	if err != nil {
 		return fmt.Errorf("running the %s hook: %w", which, err)
 	}
 	return nil
+}
+
+// hookWords is how much of a hook's standard error its failure repeats, in
+// bytes: on the terminal and in the journal of root, and nowhere else.
+const hookWords = 500
+
+// called is the failure under another name, with fewer words.
+func called(failed *child.ExitError, name string) error {
+	words := bytes.TrimSpace(failed.Result.Stderr)
+	if len(words) > hookWords {
+		words = append([]byte("..."), words[len(words)-hookWords:]...)
+	}
+	short := *failed
+	short.Argv0, short.Result.Stderr = name, bytes.ToValidUTF8(words, nil)
+	return &short
 }

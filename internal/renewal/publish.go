@@ -44,6 +44,7 @@ func Public(c acme.Certificate) status.Certificate {
 	g := c.Latest
 	p.Names, p.KeyType, p.CA, p.Serial = g.Meta.Names, g.Meta.KeyType, g.Meta.CA, g.Serial()
 	p.Issuer, p.NotBefore, p.NotAfter, p.Generation = g.Leaf.Issuer.CommonName, g.Leaf.NotBefore, g.Leaf.NotAfter, g.Number
+	p.Revoked = c.Revoked()
 	p.RenewAt = acme.Due(g.Leaf, time.Now(), c.State.ARI).At
 	if c.State.Deployed == g.Number || c.State.Held == g.Number {
 		p.DeployedAt = c.State.DeployedAt

@@ -104,8 +104,8 @@ type run struct {
 
 // Run does what is due. The report is complete also beside an error.
 //
-// Errors to branch on: *flock.HeldError, *NotDeployedError, and those of
-// acme.Client.Issue.
+// Errors to branch on: *flock.HeldError, *NotDeployedError (where nothing else
+// failed), and those of acme.Client.Issue.
 func Run(ctx context.Context, cfg Config, o Options) (*Report, error) {
 	r := newRun(cfg, o)
 	if err := r.checkRequests(); err != nil {
@@ -119,9 +119,18 @@ func Run(ctx context.Context, cfg Config, o Options) (*Report, error) {
 		r.issueAll(ctx)
 		err := r.deployAll(ctx)
 		r.pruneAll()
-		return errors.Join(errors.Join(r.failed...), err, r.publish())
+		return errors.Join(errors.Join(r.failed...), r.outweigh(err), r.publish())
 	})
 	return r.report, err
+}
+
+// outweigh makes what is not deployed a mere text beside an issuance that
+// failed: that one decides what the run was.
+func (r *run) outweigh(undeployed error) error {
+	if undeployed == nil || len(r.failed) == 0 {
+		return undeployed
+	}
+	return hint.Wrap(errors.New(undeployed.Error()), hint.Of(undeployed))
 }
 
 // dryRun tells what a run would do, and gets every certificate from the CA for
@@ -156,7 +165,10 @@ func (r *run) locked(ctx context.Context, do func() error) error {
 	}
 	lock, err := flock.Acquire(ctx, filepath.Join(r.Dir, "lock"), r.LockWait)
 	if err != nil {
-		return hint.Wrap(err, "wait until the other run has ended; a lock of a dead process does not block")
+		if _, held := errors.AsType[*flock.HeldError](err); held {
+			err = hint.Wrap(err, "wait until the other run has ended; a lock of a dead process does not block")
+		}
+		return err
 	}
 	defer lock.Release()
 	return do()
