@@ -14,7 +14,7 @@ import (
 // the DocumentRoot of Apache, and served.
 func TestFromCertbotToOurs(t *testing.T) {
 	testenv.Need(t, "apache2", "certbot")
-	d := newDesk(t, "www.example.test")
+	d := newDeskAt(t, 0, "www.example.test")
 	file := filepath.Join(d.root, "etc", "tlskeeper", "config.toml")
 	data, err := os.ReadFile(file)
 	if err != nil {
