@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // manifest remembers what is installed, for drift, uninstall and for changes
@@ -18,6 +19,7 @@ type manifest struct {
 	LogOnly   bool              `json:"log_only,omitempty"`
 	Profile   string            `json:"profile,omitempty"`
 	HSTS      string            `json:"hsts,omitempty"`
+	HSTSSince time.Time         `json:"hsts_since,omitzero"` // when HSTS got its present value
 	Redirect  []string          `json:"redirect,omitempty"`
 	Files     map[string]string `json:"files"`           // path -> SHA-256 of what we wrote
 	Links     map[string]string `json:"links,omitempty"` // path -> target

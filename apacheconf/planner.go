@@ -126,9 +126,11 @@ func (p *planner) global() error {
 		p.warn(Finding{Code: "log-only", File: p.s.globalPath(), What: "is hardened already and holds the log; left as it is"})
 		return nil
 	}
-	p.is.LogOnly, p.is.Profile, p.is.HSTS, p.is.Redirect = p.c.LogOnly, p.c.Profile, p.c.HSTS, p.c.Redirect
+	p.is.LogOnly, p.is.Profile, p.is.Redirect = p.c.LogOnly, p.c.Profile, p.c.Redirect
 	if p.c.LogOnly {
 		p.is.HSTS, p.is.Redirect = "", nil
+	} else {
+		p.hsts()
 	}
 	p.logFaults()
 	text, err := p.s.globalText(p.is, p.profile, p.plan.modules)

@@ -12,10 +12,6 @@ import (
 	"tlskeeper/templates"
 )
 
-// hstsSeconds are the steps of the ramp. A browser remembers the header, so no
-// rollback takes it back: each step should have held for a while.
-var hstsSeconds = map[string]int64{"": 0, "off": 0, "5m": 300, "1w": 604800, "6mo": 15768000, "2y": 63072000}
-
 // ownCache is used where no session cache is configured: tickets are off, so
 // without one nothing would be resumed. The path is in DefaultRuntimeDir.
 const ownCache = "shmcb:tlskeeper-ssl-cache(512000)"
