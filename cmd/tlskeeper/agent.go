@@ -60,8 +60,11 @@ func (a *app) agent(c *cli.Context) error {
 // runAgent lets one agent alone write to a database.
 func runAgent(ctx context.Context, cfg *config.Config, conf logship.Config) error {
 	lock, err := flock.Acquire(ctx, cfg.Agent.Database+".agent", 0)
-	if err != nil {
+	if is[*flock.HeldError](err) {
 		return fmt.Errorf("another agent fills %s: %w", cfg.Agent.Database, err)
+	}
+	if err != nil {
+		return fmt.Errorf("beginning to fill %s: %w", cfg.Agent.Database, err)
 	}
 	defer lock.Release()
 	if err := durable.MkdirAll(cfg.Paths.Log, 0o750); err != nil {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/mattn/go-sqlite3"
+	"golang.org/x/sys/unix"
 
 	"tlskeeper/internal/hint"
 )
@@ -16,13 +18,28 @@ func openError(path string, err error) error {
 		return d
 	}
 	out := fmt.Errorf("opening the log database %s: %w", path, bare(err))
-	switch {
+	switch locked := unwritable(path); {
+	case locked != nil && isCode(err, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrReadonly):
+		return hint.Wrap(fmt.Errorf("opening the log database %s: %w", path, locked),
+			"the agent's user must own "+filepath.Dir(path)+", on a file system that is mounted for writing; a question needs the -wal and -shm files beside the database, or none of them")
 	case errors.Is(err, fs.ErrNotExist):
 		return hint.Wrap(out, "the agent makes it (systemctl start tlskeeper), or: tlskeeper import FILE...; or name it with --db")
 	case errors.Is(err, fs.ErrPermission), isCode(err, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrReadonly):
 		return hint.Wrap(out, "run as root, or as a member of the group that may read "+path)
 	}
 	return out
+}
+
+// unwritable says which of the database and its directory may not be written.
+// SQLite, which misses a file there that it may not make, says "no such file or
+// directory" of it.
+func unwritable(path string) error {
+	for _, p := range []string{filepath.Dir(path), path} {
+		if err := unix.Access(p, unix.W_OK); err != nil {
+			return fmt.Errorf("%s cannot be written: %w", p, err)
+		}
+	}
+	return nil
 }
 
 // Damaged words an error of SQLite that says that the file at path is no

@@ -43,10 +43,15 @@ const (
 // readAs asks path as an ordinary user in group and returns what it saw.
 func readAs(t *testing.T, program, path string, group uint32) (string, error) {
 	t.Helper()
+	return runAs(t, program, group, childRead+"="+path)
+}
+
+func runAs(t *testing.T, program string, group uint32, env ...string) (string, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program)
-	cmd.Env = []string{childRead + "=" + path}
+	cmd.Env = env
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: someUser, Gid: group, Groups: []uint32{group}}}
 	out, err := cmd.CombinedOutput()
