@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/internal/config"
+	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
@@ -73,8 +74,7 @@ func (a *app) issue(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("staging") {
-		run.Dir, run.Deploy = filepath.Join(cfg.Paths.ACME, "staging"), renewal.Deployer{}
-		if run.Client, err = a.acmeClient(c, cfg, run.Dir); err != nil {
+		if err := a.stagingRun(c, cfg, &run); err != nil {
 			return err
 		}
 	}
@@ -94,6 +94,19 @@ func (a *app) issue(c *cli.Context) error {
 		fmt.Fprintf(a.stderr, "to have it renewed, add to %s:\n%s", cfg.Paths.ConfigFile(), snippet(*extra))
 	}
 	return cmp.Or(err, printErr)
+}
+
+// stagingRun gives a run on the staging CA a store of its own, in the closed
+// directory of the real one, and no Apache.
+func (a *app) stagingRun(c *cli.Context, cfg *config.Config, run *renewal.Config) (err error) {
+	run.Dir, run.Deploy = filepath.Join(cfg.Paths.ACME, "staging"), renewal.Deployer{}
+	if !c.Bool("dry-run") {
+		if err := errors.Join(durable.MkdirAll(filepath.Dir(cfg.Paths.ACME), 0o755), durable.MkdirAll(cfg.Paths.ACME, 0o700)); err != nil {
+			return fmt.Errorf("making the directory of the certificates: %w", err)
+		}
+	}
+	run.Client, err = a.acmeClient(c, cfg, run.Dir)
+	return err
 }
 
 // applyIssueFlags lays the flags over the configuration.

@@ -86,6 +86,18 @@ func newOffline(t *testing.T, o acmetest.Options) *host {
 	return h
 }
 
+// moveTo gives the host another directory for its certificates.
+func (h *host) moveTo(dir string) {
+	h.t.Helper()
+	var err error
+	h.cfg.Dir = dir
+	h.cfg.Client, err = acme.New(acme.Config{Dir: dir, AgreeTOS: true,
+		CAs: []acme.CA{{Name: "test", Directory: h.ca.Directory, CAFile: h.ca.RootFile}}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 func (h *host) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	h.t.Cleanup(cancel)

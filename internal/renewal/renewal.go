@@ -21,6 +21,7 @@ import (
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/status"
 )
 
 // Config is what a run works on.
@@ -160,7 +161,7 @@ func newRun(cfg Config, o Options) *run {
 }
 
 func (r *run) locked(ctx context.Context, do func() error) error {
-	if err := durable.MkdirAll(r.Dir, 0o700); err != nil {
+	if err := r.makeDirs(); err != nil {
 		return fmt.Errorf("making the directory of the certificates: %w", err)
 	}
 	lock, err := flock.Acquire(ctx, filepath.Join(r.Dir, "lock"), r.LockWait)
@@ -172,6 +173,15 @@ func (r *run) locked(ctx context.Context, do func() error) error {
 	}
 	defer lock.Release()
 	return do()
+}
+
+// makeDirs makes what `setup` would have made: the keys' directory closed, and
+// the one above it, where the public state is, open.
+func (r *run) makeDirs() error {
+	if err := durable.MkdirAll(filepath.Dir(status.StatePath(r.Dir)), 0o755); err != nil {
+		return err
+	}
+	return durable.MkdirAll(r.Dir, 0o700)
 }
 
 // checkRequests refuses, before anything is touched, what cannot be ordered,

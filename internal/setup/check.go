@@ -114,6 +114,10 @@ func (d Dir) check() []Finding {
 		return []Finding{fail("directories", fmt.Sprintf("chmod %04o %s", d.Mode, d.Path),
 			"%s is open to others: mode %04o", d.Path, info.Mode().Perm())}
 	}
+	if d.public && info.Mode().Perm()&0o005 != 0o005 {
+		return []Finding{warn("directories", fmt.Sprintf("chmod %04o %s", d.Mode, d.Path),
+			"%s is closed: only root can ask for the status, mode %04o", d.Path, info.Mode().Perm())}
+	}
 	if owner := ownerOf(info); !d.agents && owner != 0 && owner != os.Geteuid() {
 		return []Finding{fail("directories", "chown root "+d.Path, "%s belongs to user %d, who could replace what is in it", d.Path, owner)}
 	}

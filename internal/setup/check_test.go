@@ -65,6 +65,18 @@ func TestDirectoryOpenToOthers(t *testing.T) {
 	}
 }
 
+// As an early version left it: the public state file behind a closed door.
+func TestStateThatOnlyRootCanReach(t *testing.T) {
+	cfg := host(t, Answers{})
+	dir := filepath.Dir(cfg.Paths.ACME)
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := bad(CheckHost(cfg)); got != "warn directories: "+dir+" is closed: only root can ask for the status, mode 0700\n" {
+		t.Error(got)
+	}
+}
+
 func TestDirectoryOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to give a directory away")

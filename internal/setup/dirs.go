@@ -27,6 +27,9 @@ type Dir struct {
 	// others are root's: a key must not be replaceable by the network-facing
 	// service.
 	agents bool
+	// public marks what everybody must be able to walk through and list:
+	// `status` needs no root.
+	public bool
 	// optional marks what is made again at each boot.
 	optional bool
 }
@@ -37,7 +40,7 @@ func directories(p config.Paths) []Dir {
 	return []Dir{
 		{Path: p.Etc, Mode: 0o755},
 		{Path: filepath.Join(p.Etc, "apache"), Mode: 0o755},
-		{Path: filepath.Dir(p.ACME), Mode: 0o755},
+		{Path: filepath.Dir(p.ACME), Mode: 0o755, public: true},
 		{Path: p.ACME, Mode: 0o700},
 		{Path: p.Apache, Mode: 0o700},
 		{Path: p.Log, Mode: 0o750, agents: true},
