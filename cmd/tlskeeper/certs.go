@@ -59,7 +59,7 @@ type certView struct {
 	WindowEnd   time.Time  `json:"ari_end,omitzero"`
 	Explanation string     `json:"ari_explanation,omitempty"`
 	Deployed    bool       `json:"deployed"`
-	Revoked     bool       `json:"revoked,omitempty"`
+	Configured  bool       `json:"configured"` // otherwise nothing renews it
 }
 
 func viewOf(c acme.Certificate) certView {
@@ -69,7 +69,7 @@ func viewOf(c acme.Certificate) certView {
 	}
 	g := c.Latest
 	v.Fingerprint, v.SCTs, v.Dir, v.Directory = leaf.Fingerprint(g.Leaf), sctsOf(g), g.Dir, g.Meta.Directory
-	v.Deployed, v.Revoked = c.State.Deployed == g.Number, c.Revoked()
+	v.Deployed = c.State.Deployed == g.Number
 	for _, cert := range g.Chain {
 		v.Issuers = append(v.Issuers, cert.Issuer.String())
 	}
@@ -104,7 +104,10 @@ func (a *app) certs(c *cli.Context) error {
 	}
 	views := []certView{}
 	for _, cert := range list {
-		views = append(views, viewOf(cert))
+		v := viewOf(cert)
+		if _, v.Configured = cfg.Certificate(cert.Name); v.Configured || v.Generation > 0 {
+			views = append(views, v)
+		}
 	}
 	if a.json(c) {
 		return errors.Join(a.printJSON(map[string]any{"certificates": views}), err)
@@ -115,6 +118,22 @@ func (a *app) certs(c *cli.Context) error {
 	}
 	a.printViews(views)
 	return err
+}
+
+// longestError is what a table's line says of an error; `certs show` and
+// --json have all of it.
+const longestError = 160
+
+// firstLine cuts an error to one line.
+func firstLine(s string) string {
+	s, _, more := strings.Cut(s, "\n")
+	if len(s) > longestError {
+		s, more = strings.ToValidUTF8(s[:longestError], ""), true
+	}
+	if more {
+		s += " ..."
+	}
+	return s
 }
 
 func needsRoot(err error) error {
@@ -129,14 +148,22 @@ func (a *app) printViews(views []certView) {
 	fmt.Fprintln(t, "CERTIFICATE\tNAMES\tKEY\tISSUER\tNOT BEFORE\tEXPIRES\tARI WINDOW\tRENEWAL\tGENERATION\tSERVED")
 	for _, v := range views {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", term.Escape(v.Name), term.Escape(strings.Join(v.Names, " ")),
-			term.Escape(v.KeyType), term.Escape(v.Issuer), day(v.NotBefore), day(v.NotAfter), v.window(day), moment(v.RenewAt), v.Generation, served(v))
+			term.Escape(v.KeyType), term.Escape(v.Issuer), day(v.NotBefore), day(v.NotAfter), v.window(day), v.renewal(), v.Generation, served(v))
 	}
 	t.Flush()
 	for _, v := range views {
 		if v.LastError != "" {
-			fmt.Fprintf(a.stdout, "%s: %s: %s\n", term.Escape(v.Name), moment(v.LastErrorAt), term.Escape(v.LastError))
+			fmt.Fprintf(a.stdout, "%s: %s: %s\n", term.Escape(v.Name), moment(v.LastErrorAt), term.Escape(firstLine(v.LastError)))
 		}
 	}
+}
+
+// renewal is when the next one is planned, for what a run of renew handles.
+func (v certView) renewal() string {
+	if !v.Configured {
+		return "not in the configuration"
+	}
+	return moment(v.RenewAt)
 }
 
 // window is the CA's suggestion for the renewal, each end as say writes it.
@@ -173,6 +200,7 @@ func (a *app) certsShow(c *cli.Context) error {
 		return err
 	}
 	v := viewOf(cert)
+	_, v.Configured = cfg.Certificate(name)
 	if a.json(c) {
 		return a.printJSON(v)
 	}
@@ -190,7 +218,7 @@ func (v certView) rows() [][2]string {
 		{"certificate", v.Name}, {"names", strings.Join(v.Names, " ")}, {"key", v.KeyType}, {"serial", v.Serial},
 		{"sha256", v.Fingerprint}, {"issued by", strings.Join(v.Issuers, ", under ")},
 		{"scts", v.sctText()}, {"ca", v.Directory}, {"not before", moment(v.NotBefore)}, {"expires", moment(v.NotAfter)},
-		{"ari window", v.window(moment)}, {"ari explanation", v.Explanation}, {"renewal", moment(v.RenewAt)},
+		{"ari window", v.window(moment)}, {"ari explanation", v.Explanation}, {"renewal", v.renewal()},
 		{"generation", fmt.Sprint(v.Generation)}, {"files", v.Dir}, {"served", served(v)}, {"served since", moment(v.DeployedAt)},
 		{"last error", v.LastError}, {"at", moment(v.LastErrorAt)},
 	}

@@ -55,7 +55,8 @@ func (a *app) check(c *cli.Context) error {
 func (a *app) lookAround(c *cli.Context) ([]status.Finding, error) {
 	var findings []status.Finding
 	cfg, err := a.configOrDefault(c)
-	if e, ok := errors.AsType[*config.Error](err); ok {
+	e, broken := errors.AsType[*config.Error](err)
+	if broken {
 		findings = append(findings, status.Finding{Severity: status.Fail, Subject: "configuration", Message: e.Error(), Hint: hint.Of(err)})
 		cfg = config.Default(a.paths(c))
 	} else if err != nil {
@@ -65,7 +66,11 @@ func (a *app) lookAround(c *cli.Context) ([]status.Finding, error) {
 	}
 	findings = append(findings, fromSetup(setup.CheckHost(cfg))...)
 	findings = append(findings, a.checkApache(c, cfg))
-	published, err := checkPublished(cfg)
+	names := wanted(cfg)
+	if broken {
+		names = nil
+	}
+	published, err := checkPublished(cfg.Paths, names)
 	return append(findings, published...), err
 }
 
@@ -91,8 +96,8 @@ func (a *app) checkApache(c *cli.Context, cfg *config.Config) status.Finding {
 
 // checkPublished judges what renewal and agent published, and says so where
 // there is nothing to criticize.
-func checkPublished(cfg *config.Config) ([]status.Finding, error) {
-	report, err := status.Look(cfg.Paths.ACME, cfg.Paths.Log, wanted(cfg), time.Now())
+func checkPublished(paths config.Paths, names []string) ([]status.Finding, error) {
+	report, err := status.Look(paths.ACME, paths.Log, names, time.Now())
 	if err != nil {
 		return nil, err
 	}

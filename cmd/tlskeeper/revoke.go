@@ -10,6 +10,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
 )
 
@@ -60,10 +61,17 @@ func (a *app) revoke(c *cli.Context) error {
 	if err := client.Revoke(c.Context, cert.Latest, reason); err != nil {
 		return err
 	}
+	if err := renewal.Publish(c.Context, a.storeConfig(c, cfg)); err != nil {
+		a.log(c).Warn("the certificate is revoked, and status does not know it yet", "err", err)
+	}
 	if a.json(c) {
 		return a.printJSON(map[string]any{"name": name, "generation": cert.Latest.Number, "serial": cert.Latest.Serial(), "reason": c.String("reason")})
 	}
 	fmt.Fprintf(a.stdout, "%s: generation %d (serial %s) is revoked\n", term.Escape(name), cert.Latest.Number, cert.Latest.Serial())
-	fmt.Fprintln(a.stderr, "hint: `tlskeeper renew` gets another one, with a new key")
+	again := "`tlskeeper renew`"
+	if _, configured := cfg.Certificate(name); !configured {
+		again = "renew handles only the configuration's; `" + term.Escape(viewOf(cert).Again()) + "`"
+	}
+	fmt.Fprintf(a.stderr, "hint: %s gets another one, with a new key\n", again)
 	return nil
 }

@@ -47,9 +47,9 @@ func (a *app) status(c *cli.Context) error {
 	return err
 }
 
-// wanted lists the certificates of the configuration.
+// wanted lists the certificates of the configuration; never nil.
 func wanted(cfg *config.Config) []string {
-	var names []string
+	names := []string{}
 	for _, cert := range cfg.Certificates {
 		names = append(names, cert.Name)
 	}
@@ -75,6 +75,7 @@ func printStatus(w io.Writer, r status.Report, now time.Time) {
 		fmt.Fprintln(w)
 	}
 	for _, f := range r.Findings {
+		f.Message = firstLine(f.Message)
 		printFinding(w, f)
 	}
 }

@@ -59,6 +59,9 @@ func (c Certificate) findings(now time.Time) []Finding {
 		add(Fail, "tlskeeper issue "+c.Name, "never issued%s", c.because())
 		return found
 	}
+	if c.Revoked {
+		add(Fail, "tlskeeper renew", "generation %d is revoked, and browsers may refuse it%s", c.Generation, c.because())
+	}
 	c.judgeExpiry(now, add)
 	if c.DeployedAt.IsZero() {
 		sev := Warn

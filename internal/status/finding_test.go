@@ -30,6 +30,8 @@ func TestCertificateFindings(t *testing.T) {
 	undeployed.DeployedAt, undeployed.LastError = time.Time{}, "no vhost"
 	forgotten := certificate(80 * days)
 	forgotten.DeployedAt = time.Time{}
+	revoked := certificate(80 * days)
+	revoked.Revoked = true
 	short := Certificate{Name: "a.org", Generation: 1, NotBefore: now.Add(-5 * days), NotAfter: now.Add(1*days + time.Hour), RenewAt: now, DeployedAt: now}
 	for name, c := range map[string]struct {
 		cert Certificate
@@ -43,6 +45,7 @@ func TestCertificateFindings(t *testing.T) {
 		"just issued":       {undeployed, "warn generation 2 is issued but not deployed: no vhost"},
 		"waits too long":    {forgotten, "fail generation 2 is issued but not deployed"},
 		"six days, one due": {short, ""},
+		"revoked":           {revoked, "fail generation 2 is revoked"},
 		"never issued":      {Certificate{Name: "a.org"}, "fail never issued"},
 	} {
 		got := ""
@@ -148,5 +151,47 @@ func TestAgentThatOthersMayNotRead(t *testing.T) {
 	r, err := Look(filepath.Join(dir, "acme"), filepath.Join(dir, "log"), nil, now)
 	if err != nil || !r.AgentHidden {
 		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
+// What the configuration does not have is renewed by nobody, and says so; what
+// was only tried leaves nothing to watch.
+func TestNotInTheConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	stray := certificate(80 * days)
+	stray.Names, stray.Revoked = []string{"a.org", "www.a.org"}, true
+	s := State{WrittenAt: now, Certificates: []Certificate{stray, {Name: "typo.org", LastError: "unknown key type"}}}
+	if err := Write(StatePath(filepath.Join(dir, "acme")), s); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		wanted []string
+		want   string
+	}{
+		{[]string{}, "generation 2 is revoked|tlskeeper issue --cert-name a.org -d a.org -d www.a.org -w DIR; not in the configuration"},
+		{[]string{"a.org"}, "generation 2 is revoked|tlskeeper renew"},
+		{nil, "generation 2 is revoked|tlskeeper renew"},
+	} {
+		r, err := Look(filepath.Join(dir, "acme"), filepath.Join(dir, "log"), c.wanted, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range r.Findings {
+			message, _, _ := strings.Cut(f.Message, ",")
+			message, _, _ = strings.Cut(message, ": nothing")
+			if f.Subject != "certificate a.org" && c.wanted != nil {
+				t.Errorf("wanted %q: a finding about %s", c.wanted, f.Subject)
+			}
+			if f.Subject == "certificate a.org" {
+				if f.Severity == Fail {
+					message += "|" + f.Hint
+				}
+				got = append(got, message)
+			}
+		}
+		if strings.Join(got, "; ") != c.want {
+			t.Errorf("wanted %q: %q, want %q", c.wanted, got, c.want)
+		}
 	}
 }

@@ -53,6 +53,7 @@ type Certificate struct {
 	// DeployedAt is when a handshake first showed this generation being served;
 	// zero as long as none did.
 	DeployedAt time.Time `json:"deployed_at,omitzero"`
+	Revoked    bool      `json:"revoked,omitempty"` // this generation, by us
 	// LastError is the last failure since the last success, "" after a success.
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
