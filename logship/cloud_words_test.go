@@ -1,10 +1,16 @@
 package logship
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"tlskeeper/internal/hint"
 	"tlskeeper/logship/logshiptest"
@@ -100,5 +106,30 @@ func TestConnectionsThatBreakAreSaidOnce(t *testing.T) {
 	stop()
 	if n := strings.Count(s.said.String(), "tried again"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, s.said)
+	}
+}
+
+// What answers in the service's place may say what it likes, at any length. It
+// goes into the journal and the state file.
+func TestEndlessWordsAreCut(t *testing.T) {
+	endless := strings.Repeat("ü", 250_000)
+	for name, err := range map[string]error{
+		"message":     &smithy.GenericAPIError{Code: "InternalFailure", Message: endless},
+		"code":        &smithy.GenericAPIError{Code: endless, Message: "x"},
+		"credentials": &v4.SigningError{Err: errors.New("get credentials: " + endless)},
+		"network":     &smithyhttp.RequestSendError{Err: errors.New(endless)},
+		"any":         errors.New(endless),
+	} {
+		got := plainly(&smithy.OperationError{OperationName: "PutLogEvents", Err: err})
+		text, kind := got.Error(), kindOf(got)
+		if len(text) > 2200 || len(kind) > 2200 || !utf8.ValidString(text) {
+			t.Errorf("%s: %d bytes, kind of %d bytes", name, len(text), len(kind))
+		}
+		if name != "code" && !strings.Contains(text, "more bytes") {
+			t.Errorf("%s: %q does not say that it is cut", name, text[len(text)-40:])
+		}
+		if !errors.Is(got, err) {
+			t.Errorf("%s: the error itself is lost", name)
+		}
 	}
 }

@@ -43,9 +43,21 @@ type cloudError struct {
 	err  error
 }
 
-func (e *cloudError) Error() string { return e.text }
+func (e *cloudError) Error() string { return inBrief(e.text) }
 
 func (e *cloudError) Unwrap() error { return e.err }
+
+// maxAnswer bytes of an answer go into the journal and the state file: whatever answers
+// in the service's place may be of any length.
+const maxAnswer = 2 << 10
+
+func inBrief(text string) string {
+	if len(text) <= maxAnswer {
+		return text
+	}
+	kept := strings.ToValidUTF8(text[:maxAnswer], "")
+	return fmt.Sprintf("%s... (%d more bytes)", kept, len(text)-len(kept))
+}
 
 // plainly says what failed without the layers of the SDK. It keeps err for
 // those who branch, and its hint.
@@ -88,7 +100,7 @@ func unreached(err error) string {
 // their text may differ by a request's id or a port.
 func kindOf(err error) string {
 	if e, ok := errors.AsType[*cloudError](err); ok {
-		return e.kind
+		return inBrief(e.kind)
 	}
 	return err.Error()
 }
