@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -101,6 +102,13 @@ func TestDebianLayout(t *testing.T) {
 	}
 	if res := r.apply(p.Change); res.Changed {
 		t.Error("a second apply changed something")
+	}
+	must(os.Remove(filepath.Join(root, "conf-enabled", globalName)))
+	if drift := r.status().Drift; !slices.ContainsFunc(drift, func(f Finding) bool { return f.Code == "link" }) {
+		t.Errorf("a deleted link: drift %+v", drift)
+	}
+	if res := r.apply(p.Change); !res.Changed || len(r.status().Drift) > 0 {
+		t.Errorf("the link did not come back: %+v", res)
 	}
 	if _, err := Rollback(t.Context(), r.cfg, Undo{}); err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ type journal struct {
 	Started  time.Time    `json:"started"`
 	Running  bool         `json:"running"`            // Apache lived when it began
 	Activate bool         `json:"activate,omitempty"` // only certificates: rollback never points back to these
+	Repair   bool         `json:"repair,omitempty"`   // only put back what was installed before
 	Files    []FileChange `json:"files"`
 }
 
@@ -59,9 +60,10 @@ func readJournal(path string) (*journal, error) {
 const keepHistory = 20
 
 // commit makes the journal the newest entry of the history. Activations are
-// not kept: nothing points back to a replaced certificate.
+// not kept: nothing points back to a replaced certificate. Nor are repairs:
+// nothing points back to drift.
 func commit(cfg Config, j journal) error {
-	if j.Activate {
+	if j.Activate || j.Repair {
 		return durable.Remove(cfg.journalPath())
 	}
 	if err := durable.MkdirAll(cfg.historyDir(), 0o700); err != nil {

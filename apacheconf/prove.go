@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func (t *transaction) prove(ctx context.Context) error {
 	if faults := t.s.listenFaults(); len(faults) > 0 {
 		return broken(faults)
 	}
-	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.pid != 0, Activate: t.p.Change.onlyCertificates(), Files: t.p.Files}
+	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.pid != 0, Activate: t.p.Change.onlyCertificates(), Repair: t.p.repairs(), Files: t.p.Files}
 	if err := t.present(ctx); err != nil && !t.p.force {
 		return err
 	}
@@ -35,6 +36,11 @@ func (t *transaction) prove(ctx context.Context) error {
 // onlyCertificates: a renewal.
 func (c Change) onlyCertificates() bool {
 	return len(c.Generations) > 0 && len(c.Adopt) == 0 && c.Profile == "" && !c.LogOnly && !c.Remove && c.VHost == nil
+}
+
+// repairs: the files change, and what we remember of them does not.
+func (p *Plan) repairs() bool {
+	return !p.force && !slices.ContainsFunc(p.Files, func(f FileChange) bool { return f.Internal })
 }
 
 func broken(faults []Finding) error {

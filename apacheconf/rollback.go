@@ -86,7 +86,7 @@ func (s *Server) inverse(j *journal, u Undo) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &inversion{s: s, now: now, was: oldManifest(s.cfg, j), overlay: s.newOverlay(),
+	v := &inversion{s: s, now: now, was: oldManifest(s.cfg, j, now), overlay: s.newOverlay(),
 		plan: &Plan{force: true, modules: s.Modules, leaves: map[string]*x509.Certificate{}}}
 	v.plan.Change.AllowRestart = u.AllowRestart
 	for path := range v.was.Files { // renewals since are no drift
@@ -116,15 +116,20 @@ type inversion struct {
 	edited    []Finding
 }
 
-// oldManifest is the manifest from before the change.
-func oldManifest(cfg Config, j *journal) manifest {
+// oldManifest is the manifest from before the change; one that the change did
+// not touch is the present one.
+func oldManifest(cfg Config, j *journal, now manifest) manifest {
 	m := manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
 	for _, f := range j.Files {
-		if f.Path == cfg.manifestPath() && f.Old != nil && json.Unmarshal(f.Old.Data, &m) != nil {
+		if f.Path != cfg.manifestPath() {
+			continue
+		}
+		if f.Old != nil && json.Unmarshal(f.Old.Data, &m) != nil {
 			return manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
 		}
+		return m
 	}
-	return m
+	return now.clone()
 }
 
 func (v *inversion) file(f FileChange) error {

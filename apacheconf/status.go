@@ -21,7 +21,7 @@ type StatusReport struct {
 	HSTS      string       `json:"hsts,omitempty"`
 	CutOff    bool         `json:"cut_off"` // an apply was interrupted; the next run undoes it
 	Sites     []SiteStatus `json:"sites"`
-	Drift     []Finding    `json:"drift"` // what differs from what was installed
+	Drift     []Finding    `json:"drift"` // what differs from what was installed, or is not in force
 }
 
 // SiteStatus is one certificate that we serve.
@@ -46,11 +46,13 @@ func Status(ctx context.Context, cfg Config) (*StatusReport, error) {
 	parent, running := s.parent()
 	r := &StatusReport{Server: s, Running: running, Installed: len(m.Files) > 0, LogOnly: m.LogOnly, Profile: m.Profile, HSTS: m.HSTS,
 		CutOff: exists(cfg.journalPath())}
+	r.sites(s)
+	r.Drift = append(r.Drift, m.drift()...)
 	if running {
 		r.PID = parent.pid
+		r.Drift = append(r.Drift, s.upgraded(parent)...)
 	}
-	r.sites(s)
-	r.Drift = append(m.drift(), s.wireDrift(ctx, running)...)
+	r.Drift = append(r.Drift, s.wireDrift(ctx, running)...)
 	return r, nil
 }
 
