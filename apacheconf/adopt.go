@@ -93,10 +93,23 @@ func (p *planner) adoptInto(v VHost, name string, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("adopting %s in %s: %w", name, file, err)
 	}
+	p.record(edit, current)
 	p.edits[file] = edited
-	p.is.Adoptions = append(p.is.Adoptions, edit)
 	p.overlay.adopt(v.File, v.Line, p.s.cfg.sitePath(name), text)
 	return nil
+}
+
+// record remembers an adoption, in the place of one of the same host that a
+// person undid by hand.
+func (p *planner) record(edit adoption, current []byte) {
+	p.is.Adoptions = slices.DeleteFunc(p.is.Adoptions, func(a adoption) bool {
+		return a.Name == edit.Name && a.VHost == edit.VHost && a.File == edit.File && a.undone(current)
+	})
+	for _, a := range append(slices.Clone(p.was.Adoptions), p.is.Adoptions...) {
+		edit.Serial = max(edit.Serial, a.Serial)
+	}
+	edit.Serial++
+	p.is.Adoptions = append(p.is.Adoptions, edit)
 }
 
 // plannedEdits turns the edited texts into file changes, modes and owners kept.
@@ -175,6 +188,9 @@ func (p *planner) removeAll() error {
 		p.add(f)
 	}
 	p.overlay.setFile(p.s.globalEffective(), nil)
+	for _, path := range p.ownPaths() { // a virtual host of our own, where httpd reads it
+		p.overlay.setFile(path, nil)
+	}
 	for _, v := range p.s.vhostsOf(p.overlay.conf) {
 		if v.Include != "" && !slices.Contains(p.ownPaths(), v.File) {
 			p.block(Finding{Code: "included", File: v.File, Line: v.Line, VHost: v.Name(),
@@ -192,9 +208,10 @@ func (p *planner) unadopt(a adoption) error {
 			return fmt.Errorf("undoing the adoption of %s: %w", a.Name, err)
 		}
 	}
-	edited, err := applyEdit(current, a.New, a.Old)
+	edited, err := a.undo(current)
 	if err != nil {
-		p.block(Finding{Code: "edited", File: a.File, What: "changed by hand since " + a.Name + " was adopted; put its certificate lines back by hand", Fix: a.Old})
+		p.block(Finding{Code: "edited", File: a.File, VHost: a.VHost, Fix: "tlskeeper apache uninstall",
+			What: "changed by hand since " + a.Name + " was adopted; first put back its lines: " + strings.Join(a.oldTexts(), ", ")})
 		return nil
 	}
 	p.edits[a.File] = edited

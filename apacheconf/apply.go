@@ -62,7 +62,7 @@ func (s *Server) Apply(ctx context.Context, p *Plan) (*Result, error) {
 
 // locked runs do with the lock held and a cut-off change undone.
 func (s *Server) locked(ctx context.Context, do func(healed bool) (*Result, error)) (*Result, error) {
-	if err := durable.MkdirAll(s.cfg.StateDir, 0o700); err != nil {
+	if err := makeState(s.cfg); err != nil {
 		return nil, fmt.Errorf("making the state directory: %w", err)
 	}
 	lock, err := flock.Acquire(ctx, s.cfg.lockPath(), lockWait)

@@ -2,8 +2,10 @@ package apacheconf
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"tlskeeper/internal/durable"
 )
@@ -12,7 +14,21 @@ import (
 // everything else as installed: what a renewal needs. Result.Missing says
 // which certificates no virtual host serves.
 func Activate(ctx context.Context, cfg Config, generations map[string]string) (*Result, error) {
-	return planAndApply(ctx, cfg, Change{Generations: generations})
+	c := Change{Generations: generations}
+	r, err := planAndApply(ctx, cfg, c)
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || !refused.about("syntax") {
+		return r, err
+	}
+	repaired, fault := repairSites(ctx, cfg, generations)
+	if fault != nil || !repaired {
+		return r, errors.Join(err, fault)
+	}
+	return planAndApply(ctx, cfg, c)
+}
+
+// about tells whether a finding has this code.
+func (e *RefusedError) about(code string) bool {
+	return slices.ContainsFunc(e.Findings, func(f Finding) bool { return f.Code == code })
 }
 
 // Uninstall takes everything of ours away: adoptions are undone, files and

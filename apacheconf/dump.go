@@ -60,7 +60,10 @@ func (r *dumpReader) enter(where string) {
 }
 
 func (r *dumpReader) add(text string) *node {
-	name, args, _ := strings.Cut(text, " ")
+	name, args := text, ""
+	if i := strings.IndexAny(text, " \t"); i >= 0 { // as server/util.c ap_getword_conf does
+		name, args = text[:i], text[i:]
+	}
 	n := &node{name: name, args: strings.TrimSpace(args), file: r.file, line: r.line + r.offset, useFile: r.file, useLine: r.line}
 	if r.useFile != "" {
 		n.inMacro, n.useFile, n.useLine = true, r.useFile, r.useLine

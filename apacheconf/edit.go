@@ -29,6 +29,12 @@ func (s *Server) adoptEdit(v VHost, name string, text []byte) (adoption, *Findin
 	}
 	edit := cut(lines, logicalSpans(text), "Include "+include, text)
 	edit.Name, edit.VHost = name, v.Name()
+	for _, n := range lines {
+		edit.Lines = append(edit.Lines, n.text())
+	}
+	if file := resolved(v.File); file != edit.File {
+		edit.HostFile = file
+	}
 	return edit, nil
 }
 

@@ -1,6 +1,7 @@
 package apacheconf
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,6 +36,32 @@ type adoption struct {
 	File  string `json:"file"`
 	Old   string `json:"old"`
 	New   string `json:"new"`
+	// What httpd itself reads in Old: variables, quotes and continued lines are
+	// beyond us once the configuration around them has changed.
+	Lines    []string `json:"lines,omitempty"`
+	HostFile string   `json:"host_file,omitempty"` // where the section stands, when it is not File
+	Serial   int      `json:"serial,omitempty"`    // tells two adoptions of one place apart
+}
+
+func (a adoption) same(b adoption) bool {
+	return a.Serial == b.Serial && a.Name == b.Name && a.File == b.File && a.Old == b.Old && a.New == b.New
+}
+
+// sectionFile is the file of the virtual host that was adopted.
+func (a adoption) sectionFile() string { return or(a.HostFile, a.File) }
+
+// undo puts the old text back. Where it stands already, and ours is gone, a
+// person has done it before us.
+func (a adoption) undo(text []byte) ([]byte, error) {
+	edited, err := applyEdit(text, a.New, a.Old)
+	if err != nil && a.undone(text) {
+		return text, nil
+	}
+	return edited, err
+}
+
+func (a adoption) undone(text []byte) bool {
+	return bytes.Contains(text, []byte(a.Old)) && !bytes.Contains(text, []byte(a.New))
 }
 
 func loadManifest(cfg Config) (manifest, error) {

@@ -1,10 +1,19 @@
 package apacheconf
 
 import (
+	"os"
 	"path/filepath"
 
 	"tlskeeper/templates"
 )
+
+// defaultRoot is where Debian's and RHEL's first page lies.
+const defaultRoot = "/var/www/html"
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
 
 // newVHost plans a complete virtual host in a file of its own. It needs a
 // certificate of that name, and never becomes the first host of its address
@@ -21,6 +30,9 @@ func (p *planner) newVHost() error {
 	text, err := vhostText(p.s.cfg, *v)
 	if err != nil {
 		return err
+	}
+	if root := or(v.DocumentRoot, defaultRoot); v.Proxy == "" && !isDir(root) {
+		p.block(Finding{Code: "document-root", File: root, What: "is no directory; nothing could be served from it", Fix: "tlskeeper apache vhost " + v.Name + " --document-root DIR"})
 	}
 	path := filepath.Join(p.s.cfg.EtcDir, "vhost-"+v.Name+".conf")
 	effective := path
@@ -52,5 +64,5 @@ func vhostText(cfg Config, v NewVHost) ([]byte, error) {
 		names = []string{v.Name}
 	}
 	return templates.VHost{Address: or(v.Address, "*:443"), ServerName: names[0], Aliases: names[1:],
-		Include: cfg.sitePath(v.Name), DocumentRoot: or(v.DocumentRoot, "/var/www/html"), Proxy: v.Proxy}.Render()
+		Include: cfg.sitePath(v.Name), DocumentRoot: or(v.DocumentRoot, defaultRoot), Proxy: v.Proxy}.Render()
 }

@@ -83,19 +83,41 @@ func (o *overlay) adopt(file string, line int, path string, text []byte) {
 func (o *overlay) unadopt(a adoption, path string) {
 	for _, v := range all(o.conf, "VirtualHost") {
 		i := slices.IndexFunc(v.children, func(n *node) bool { return n.file == path })
-		if i < 0 || resolved(v.file) != a.File || (VHost{Names: vhostNames(v), Addresses: v.words()}).Name() != a.VHost {
+		if i < 0 || resolved(v.file) != a.sectionFile() || (VHost{Names: vhostNames(v), Addresses: v.words()}).Name() != a.VHost {
 			continue
 		}
-		var old []*node
-		for _, l := range logicalLines([]byte(a.Old)) {
-			if n := parseOwn([]byte(l.text), a.File, nil); len(n) == 1 && isCertificateLine(n[0]) {
-				old = append(old, n[0])
-			}
-		}
+		old := a.oldNodes()
 		v.children = slices.DeleteFunc(v.children, func(n *node) bool { return n.file == path })
 		v.children = slices.Insert(v.children, i, old...)
 		return
 	}
+}
+
+// oldNodes are the certificate lines from before the adoption. Manifests of
+// before Lines was recorded have the text of the file alone.
+func (a adoption) oldNodes() []*node {
+	lines := a.Lines
+	if len(lines) == 0 {
+		for _, l := range logicalLines([]byte(a.Old)) {
+			lines = append(lines, l.text)
+		}
+	}
+	var old []*node
+	for _, l := range lines {
+		if n := parseOwn([]byte(l), a.File, nil); len(n) == 1 && isCertificateLine(n[0]) {
+			old = append(old, n[0])
+		}
+	}
+	return old
+}
+
+// oldTexts are the same lines for a message.
+func (a adoption) oldTexts() []string {
+	var out []string
+	for _, n := range a.oldNodes() {
+		out = append(out, n.text())
+	}
+	return out
 }
 
 // expand resolves the Include of path inside the hosts of our own file.

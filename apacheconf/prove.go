@@ -170,7 +170,7 @@ func hostTexts(conf []*node) []string {
 	for _, v := range all(conf, "VirtualHost") {
 		text := ""
 		for _, n := range tlsNodes(v.children) {
-			text += n.name
+			text += strings.ToLower(n.name)
 			for _, w := range n.words() {
 				text += " " + w
 			}

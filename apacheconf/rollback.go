@@ -94,7 +94,10 @@ func (s *Server) inverse(j *journal, u Undo) (*Plan, error) {
 			v.was.Files[path] = now.Files[path]
 		}
 	}
-	for _, a := range slices.Backward(now.Adoptions[min(len(v.was.Adoptions), len(now.Adoptions)):]) {
+	for _, a := range slices.Backward(now.Adoptions) {
+		if slices.ContainsFunc(v.was.Adoptions, a.same) {
+			continue
+		}
 		v.adoptions = append(v.adoptions, a)
 		v.overlay.unadopt(a, s.cfg.sitePath(a.Name))
 	}
@@ -166,7 +169,7 @@ func (v *inversion) unedit(c *FileChange) bool {
 			continue
 		}
 		var err error
-		if text, err = applyEdit(text, a.New, a.Old); err != nil {
+		if text, err = a.undo(text); err != nil {
 			return false
 		}
 		found = true

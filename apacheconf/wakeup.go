@@ -1,0 +1,136 @@
+package apacheconf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"tlskeeper/internal/durable"
+	"tlskeeper/internal/flock"
+	"tlskeeper/internal/hint"
+	"tlskeeper/templates"
+)
+
+// CutOff tells whether a change was cut off, by a kill or a power failure, and
+// not undone yet; false also where this user may not look.
+func CutOff(cfg Config) bool { return exists(cfg.journalPath()) }
+
+// Heal undoes a change that was cut off, and starts the Apache that died of it
+// through its service manager. It tells whether there was one. Where there is
+// none it costs nothing: whoever is about to need Apache calls it first.
+//
+// It returns *flock.HeldError where the change is still being made.
+func Heal(ctx context.Context, cfg Config) (bool, error) {
+	if !CutOff(cfg) {
+		return false, nil
+	}
+	lock, err := flock.Acquire(ctx, cfg.lockPath(), lockWait)
+	if err != nil {
+		return false, err
+	}
+	defer lock.Release()
+	return heal(ctx, cfg)
+}
+
+// Survey is Discover without the version of OpenSSL: what a look at the virtual
+// hosts needs, in half the time.
+func Survey(ctx context.Context, cfg Config) (*Server, error) { return inspect(ctx, cfg) }
+
+// Running returns nil where the Apache of this configuration lives.
+func (s *Server) Running() error {
+	if _, ok := s.parent(); ok {
+		return nil
+	}
+	return hint.Wrap(fmt.Errorf("Apache is not running (%s names no live process)", s.PidFile), "start it: "+strings.Join(s.startArgv(), " "))
+}
+
+// repairSites points our own includes away from generations that are gone from
+// the disk: httpd reads no configuration that names them, and so nothing could
+// be planned. Where that does not make it readable all is put back.
+//
+// What is written lacks the head of our includes: it is no loaded state, and
+// the apply that follows replaces it with all its proofs.
+func repairSites(ctx context.Context, cfg Config, generations map[string]string) (repaired bool, err error) {
+	lock, err := flock.Acquire(ctx, cfg.lockPath(), lockWait)
+	if err != nil {
+		return false, err
+	}
+	defer lock.Release()
+	var done []FileChange
+	for _, name := range sortedKeys(generations) {
+		change, wanted, err := siteRepair(cfg, name, generations[name])
+		if err != nil {
+			return false, errors.Join(err, putBack(done))
+		}
+		if !wanted {
+			continue
+		}
+		done = append(done, change)
+		if err := put(change.Path, change.New); err != nil {
+			return false, errors.Join(err, putBack(done))
+		}
+	}
+	if len(done) == 0 {
+		return false, nil
+	}
+	if _, err := inspect(ctx, cfg); err != nil {
+		return false, putBack(done)
+	}
+	cfg.log().Warn("our includes named certificates that are gone", "files", len(done))
+	return true, nil
+}
+
+func putBack(done []FileChange) error {
+	var failed []error
+	for _, f := range done {
+		failed = append(failed, put(f.Path, f.Old))
+	}
+	return errors.Join(failed...)
+}
+
+// siteRepair is the change of one include, wanted where the pair that it names
+// is gone and the new one is there.
+func siteRepair(cfg Config, name, dir string) (change FileChange, wanted bool, err error) {
+	path := cfg.sitePath(name)
+	old, err := readState(path)
+	if err != nil || old == nil || old.Target != "" {
+		return FileChange{}, false, err
+	}
+	named := generationIn(old.Data)
+	if named == "" || pairIn(named) || !pairIn(dir) {
+		return FileChange{}, false, nil
+	}
+	text, err := templates.Site{Name: name, CertFile: filepath.Join(dir, "fullchain.pem"), KeyFile: filepath.Join(dir, "key.pem")}.Render()
+	if err != nil {
+		return FileChange{}, false, err
+	}
+	change, err = planFile(path, withoutHead(text), 0o644)
+	return change, err == nil, err
+}
+
+func pairIn(dir string) bool {
+	return exists(filepath.Join(dir, "fullchain.pem")) && exists(filepath.Join(dir, "key.pem"))
+}
+
+// withoutHead leaves the comments out.
+func withoutHead(text []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(text) {
+		if !bytes.HasPrefix(line, []byte("#")) {
+			out = append(out, line...)
+		}
+	}
+	return out
+}
+
+// makeState makes our directories: the one of the state closed, the one above
+// it, which is not ours alone, open.
+func makeState(cfg Config) error {
+	if err := durable.MkdirAll(filepath.Dir(cfg.StateDir), 0o755); err != nil {
+		return err
+	}
+	return durable.MkdirAll(cfg.StateDir, 0o700)
+}
