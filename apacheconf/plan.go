@@ -107,7 +107,9 @@ func (p *Plan) refused() error {
 	fix := ""
 	for _, f := range p.Blocked {
 		if f.Fix != "" {
-			fix = f.Place() + ": " + f.Fix
+			if fix = f.Fix; !strings.HasPrefix(fix, "tlskeeper ") { // a line to write, not to type
+				fix = f.Place() + ": " + fix
+			}
 			break
 		}
 	}
