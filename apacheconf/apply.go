@@ -161,6 +161,7 @@ func (t *transaction) load(ctx context.Context) error {
 	if err := t.s.stop(ctx); err != nil {
 		return err
 	}
+	t.s.hooks.at("stopped")
 	return t.s.start(ctx)
 }
 

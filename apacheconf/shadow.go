@@ -78,7 +78,7 @@ func (s *Server) tryShadow(ctx context.Context, conf []*node, modules []string) 
 // later run finds what a killed one left, else in the temporary directory.
 func (s *Server) shadowDir() (string, error) {
 	parent := s.cfg.StateDir
-	if parent == "" || durable.MkdirAll(parent, 0o700) != nil {
+	if parent == "" || makeState(s.cfg) != nil {
 		parent = ""
 	}
 	dir, err := os.MkdirTemp(parent, "shadow-")
