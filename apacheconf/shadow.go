@@ -18,7 +18,6 @@ import (
 	"syscall"
 	"time"
 
-	"tlskeeper/internal/durable"
 )
 
 // shadow is a throw-away Apache on loopback that carries the TLS directives of
