@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
@@ -79,7 +80,7 @@ func (r *rig) issue(name string, leaf apachetest.Leaf) apachetest.Pair {
 // generation makes a new certificate for a.test, as acme would leave it.
 func (r *rig) generation() (dir string, leaf *x509.Certificate) {
 	r.gens++
-	p := r.issue(filepath.Join("a.test", "gen", string(rune('0'+r.gens))), apachetest.Leaf{Names: []string{"a.test", "www.a.test"}})
+	p := r.issue(filepath.Join("a.test", "gen", strconv.Itoa(r.gens)), apachetest.Leaf{Names: []string{"a.test", "www.a.test"}})
 	return filepath.Dir(p.CertFile), p.Leaf
 }
 
