@@ -46,7 +46,7 @@ func (a *app) setup(c *cli.Context) error {
 		return err
 	}
 	if plan.Text != "" && term.IsTerminal(a.stdin) && !c.Bool("quiet") {
-		if err := answers.Ask(a.stdin, a.stderr); err != nil {
+		if err := answers.Ask(c.Context, a.stdin, a.stderr); err != nil {
 			return err
 		}
 		if plan, err = setup.Prepare(paths, plan.File, answers); err != nil {

@@ -2,6 +2,9 @@ package setup
 
 import (
 	"bufio"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,9 +15,10 @@ import (
 const defaultWebroot = "/var/www/html"
 
 // Ask fills in what a person answers to a few questions, keeping what is
-// answered already. An empty line takes the value in brackets.
-func (a *Answers) Ask(in io.Reader, out io.Writer) error {
-	q := questions{in: bufio.NewScanner(in), out: out}
+// answered already. An empty line takes the value in brackets. Where ctx or the
+// input ends in between, that is an error, and the answers are not to be used.
+func (a *Answers) Ask(ctx context.Context, in io.Reader, out io.Writer) error {
+	q := questions{ctx: ctx, lines: linesOf(ctx, in), out: out}
 	if len(a.Names) == 0 {
 		line := q.ask("Names for a certificate, the main one first (empty: only log for now)", "")
 		a.Names = strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
@@ -28,7 +32,7 @@ func (a *Answers) Ask(in io.Reader, out io.Writer) error {
 	if a.Group != "" && a.Region == "" {
 		a.Region = q.ask("AWS region (empty: as the AWS SDK finds it)", "")
 	}
-	return q.in.Err()
+	return q.err
 }
 
 func (a *Answers) askACME(q *questions) {
@@ -48,23 +52,62 @@ func (a *Answers) askACME(q *questions) {
 	}
 }
 
+// An interruptedError ends the questions on Ctrl-C.
+type interruptedError struct{ cause error }
+
+func (e interruptedError) Error() string { return "setup was interrupted; nothing was written" }
+func (e interruptedError) Unwrap() error { return e.cause }
+
+// errUnanswered ends the questions on Ctrl-D, which is no answer: an empty
+// line is one.
+var errUnanswered = errors.New("the input ended before every question was answered; nothing was written")
+
+// questions keeps the first error, and asks nothing after it.
 type questions struct {
-	in  *bufio.Scanner
-	out io.Writer
+	ctx   context.Context
+	lines <-chan string // closed at the end of the input
+	out   io.Writer
+	err   error
 }
 
-// ask puts one question; the end of the input answers like an empty line.
+// linesOf reads in the background: a read of a terminal cannot be cut short,
+// and Ctrl-C must end the program all the same. The reader ends with ctx, or
+// with the program.
+func linesOf(ctx context.Context, in io.Reader) <-chan string {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for s := bufio.NewScanner(in); s.Scan(); {
+			select {
+			case lines <- s.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return lines
+}
+
+// ask puts one question. An empty line takes what stands in brackets.
 func (q *questions) ask(question, otherwise string) string {
+	if q.err != nil {
+		return ""
+	}
 	if otherwise != "" {
 		question += " [" + otherwise + "]"
 	}
 	fmt.Fprintf(q.out, "%s: ", question)
-	if !q.in.Scan() {
-		fmt.Fprintln(q.out)
-		return otherwise
+	select {
+	case line, more := <-q.lines:
+		if more {
+			return cmp.Or(strings.TrimSpace(line), otherwise)
+		}
+		q.err = errUnanswered
+	case <-q.ctx.Done():
 	}
-	if answer := strings.TrimSpace(q.in.Text()); answer != "" {
-		return answer
+	if q.ctx.Err() != nil {
+		q.err = interruptedError{q.ctx.Err()}
 	}
-	return otherwise
+	fmt.Fprintln(q.out)
+	return ""
 }

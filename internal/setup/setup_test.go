@@ -62,7 +62,7 @@ func TestDanglingLinkIsNotReplaced(t *testing.T) {
 func TestQuestions(t *testing.T) {
 	var a Answers
 	var talk bytes.Buffer
-	if err := a.Ask(strings.NewReader("www.a.org, a.org\nyes\na@a.org\n/srv/www\nweb\neu-central-1\n"), &talk); err != nil {
+	if err := a.Ask(t.Context(), strings.NewReader("www.a.org, a.org\nyes\na@a.org\n/srv/www\nweb\neu-central-1\n"), &talk); err != nil {
 		t.Fatal(err)
 	}
 	want := Answers{AgreeTOS: true, Email: "a@a.org", Names: []string{"www.a.org", "a.org"}, Webroot: "/srv/www", Group: "web", Region: "eu-central-1"}
@@ -70,7 +70,7 @@ func TestQuestions(t *testing.T) {
 		t.Error(d)
 	}
 	var none Answers
-	if err := none.Ask(strings.NewReader(""), &talk); err != nil || none.AgreeTOS || len(none.Names) > 0 {
-		t.Errorf("end of input: %+v, %v", none, err)
+	if err := none.Ask(t.Context(), strings.NewReader("\n\n"), &talk); err != nil || none.AgreeTOS || len(none.Names) > 0 {
+		t.Errorf("empty lines: %+v, %v", none, err)
 	}
 }
