@@ -153,7 +153,7 @@ func unknownCommand(word, parent string, known []*cli.Command) error {
 // habits are words that hands type from other tools, and what does here what
 // they mean.
 var habits = map[string]string{
-	"delete":  "take the [[certificate]] out of config.toml; its files under /var/lib/tlskeeper/acme/certs stay until you delete them",
+	"delete":  "take the [[certificate]] out of config.toml, then `tlskeeper certs delete NAME`",
 	"logs":    "`tlskeeper tail` follows the TLS log; `journalctl -u tlskeeper` shows what the agent says",
 	"install": "`tlskeeper apache apply` installs the configuration",
 	"start":   "`systemctl start tlskeeper` starts the agent",

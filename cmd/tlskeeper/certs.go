@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/acme"
+	"tlskeeper/apacheconf"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/renewal"
@@ -22,7 +24,7 @@ func (a *app) certsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "certs",
 		Aliases:   []string{"certificates"},
-		Usage:     "list the certificates, show one, or go back to its former generation",
+		Usage:     "list the certificates, show or delete one, or go back to its former generation",
 		UsageText: "tlskeeper certs\ntlskeeper certs --json\ntlskeeper certs show www.example.org\ntlskeeper certs rollback www.example.org",
 		Action:    a.certs,
 		Subcommands: []*cli.Command{
@@ -42,6 +44,14 @@ func (a *app) certsCommand() *cli.Command {
 					"left is not deployed again; the next renewal brings a new one.",
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}},
 				Action: a.certsRollback,
+			},
+			{
+				Name: "delete", Usage: "delete a certificate that nothing uses, with its keys", ArgsUsage: "NAME",
+				UsageText: "tlskeeper certs delete old.example.org\ntlskeeper certs delete old.example.org --yes",
+				Description: "Refused while the configuration has the certificate or Apache uses it. It is not\n" +
+					"revoked, and cannot be brought back.",
+				Flags:  []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}},
+				Action: a.certsDelete,
 			},
 		},
 	}
@@ -277,4 +287,44 @@ func (a *app) certsRollback(c *cli.Context) error {
 	}
 	fmt.Fprintf(a.stdout, "%s: generation %d is served again, valid until %s\n", term.Escape(name), g.Number, day(g.Leaf.NotAfter))
 	return nil
+}
+
+func (a *app) certsDelete(c *cli.Context) error {
+	name, err := oneName(c, "certs delete")
+	if err != nil {
+		return err
+	}
+	cfg, err := a.configOrDefault(c)
+	if err != nil {
+		return err
+	}
+	if _, configured := cfg.Certificate(name); configured {
+		return hint.Wrap(&apacheconf.RefusedError{Why: "the configuration has " + term.Escape(name)}, "take its [[certificate]] out of "+cfg.File+" first")
+	}
+	if err := known(acme.OpenStore(cfg.Paths.ACME), name); err != nil {
+		return err
+	}
+	if err := a.confirm(c, "delete all generations of "+term.Escape(name)+" with their keys?"); err != nil {
+		return err
+	}
+	if err := renewal.Delete(c.Context, a.storeConfig(c, cfg), name); err != nil {
+		return err
+	}
+	if a.json(c) {
+		return a.printJSON(map[string]any{"name": name, "deleted": true})
+	}
+	fmt.Fprintf(a.stdout, "%s: deleted\n", term.Escape(name))
+	return nil
+}
+
+// known tells whether there is anything of a certificate, issued or not.
+func known(store *acme.Store, name string) error {
+	list, err := store.List()
+	if err != nil && len(list) == 0 {
+		return needsRoot(err)
+	}
+	if slices.ContainsFunc(list, func(c acme.Certificate) bool { return c.Name == name }) {
+		return nil
+	}
+	return hint.Wrap(fmt.Errorf("there is no certificate %s", name), "`tlskeeper certs` lists them")
 }

@@ -4,7 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,8 +67,10 @@ func (a *app) issue(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	only, configured := c.Args().Slice(), true
 	if extra != nil {
-		cfg.Certificates = []config.Certificate{*extra}
+		_, configured = cfg.Certificate(extra.Name)
+		cfg.Certificates, only = []config.Certificate{*extra}, []string{extra.Name}
 	}
 	if len(cfg.Certificates) == 0 {
 		return hint.Wrap(usagef("issue: no certificate is configured"), "add a [[certificate]] to "+cfg.Paths.ConfigFile()+", or give -d NAME -w DIR")
@@ -84,16 +90,27 @@ func (a *app) issue(c *cli.Context) error {
 	}
 	defer done()
 	report, err := renewal.Run(c.Context, run, renewal.Options{
-		Only: c.Args().Slice(), Force: c.Bool("force"), Attended: true, DryRun: c.Bool("dry-run"),
+		Only: only, Force: c.Bool("force"), Attended: true, DryRun: c.Bool("dry-run"), AdHoc: !configured,
 	})
 	if extra != nil {
 		err = blameNames(err)
 	}
 	printErr := a.printReport(c, report)
-	if err == nil && extra != nil && !c.Bool("dry-run") && !c.Bool("staging") && !c.Bool("quiet") {
-		fmt.Fprintf(a.stderr, "to have it renewed, add to %s:\n%s", cfg.Paths.ConfigFile(), snippet(*extra))
+	if !configured && !c.Bool("dry-run") && !c.Bool("staging") && !c.Bool("quiet") {
+		a.adviseRenewal(cfg, report, *extra)
 	}
 	return cmp.Or(err, printErr)
+}
+
+// adviseRenewal says what is missing for a certificate that was issued, served
+// or not, without standing in the configuration.
+func (a *app) adviseRenewal(cfg *config.Config, report *renewal.Report, cert config.Certificate) {
+	if len(report.Certificates) != 1 || report.Certificates[0].Generation == 0 {
+		return
+	}
+	file := cmp.Or(cfg.File, cfg.Paths.ConfigFile())
+	fmt.Fprintf(a.stderr, "`tlskeeper renew` handles only what is configured: to have %s renewed, add to %s:\n\n%s\n",
+		term.Escape(cert.Name), term.Escape(file), escapeLines(snippet(cert, cfg.ACME)))
 }
 
 // stagingRun gives a run on the staging CA a store of its own, in the closed
@@ -138,8 +155,8 @@ func adHoc(c *cli.Context, cfg *config.Config) (*config.Certificate, error) {
 		ReuseKey: cfg.ACME.ReuseKey, Challenge: cfg.ACME.Challenge, Webroot: cfg.ACME.Webroot, Listen: cfg.ACME.Listen,
 		Profile: cfg.ACME.Profile, PreferredChain: cfg.ACME.PreferredChain,
 	}
-	if c.String("w") != "" || c.String("listen") != "" {
-		cert.Webroot, cert.Listen = c.String("w"), c.String("listen")
+	if err := applyWay(c, cert); err != nil {
+		return nil, err
 	}
 	if cert.Name == "" && len(names) > 0 {
 		folded, err := acme.Names(names[:1])
@@ -151,11 +168,49 @@ func adHoc(c *cli.Context, cfg *config.Config) (*config.Certificate, error) {
 	switch {
 	case cert.Name == "":
 		return nil, usagef("issue: --csr needs --cert-name")
+	case !slices.Contains(keyTypes, cert.KeyType):
+		return nil, hint.Wrap(usagef("issue: unknown key type %q", cert.KeyType), "one of "+strings.Join(keyTypes, ", "))
 	case cert.Challenge == acme.HTTP01 && cert.Webroot == "" && cert.Listen == "":
 		return nil, hint.Wrap(usagef("issue: how shall the CA see that the names are yours?"),
 			"-w DIR, the DocumentRoot that answers on port 80, or --listen :80 where nothing does")
 	}
 	return cert, nil
+}
+
+// keyTypes are the words for acme's key types.
+var keyTypes = []string{string(acme.P384), string(acme.P256), string(acme.RSA2048), string(acme.RSA4096)}
+
+// applyWay takes over how control is proved, and refuses what cannot work
+// before a CA counts it as a failed try.
+func applyWay(c *cli.Context, cert *config.Certificate) error {
+	webroot, listen := c.String("w"), c.String("listen")
+	if webroot == "" && listen == "" {
+		return nil
+	}
+	if webroot != "" && listen != "" {
+		return usagef("issue: -w and --listen are two ways to do the same thing")
+	}
+	if listen != "" {
+		if _, port, err := net.SplitHostPort(listen); err != nil || !isPort(port) {
+			return hint.Wrap(usagef("issue: --listen %q is no address with a port", listen), `such as :80 or 127.0.0.1:5002`)
+		}
+	}
+	if webroot != "" {
+		info, err := os.Stat(webroot)
+		if err != nil || !info.IsDir() {
+			return hint.Wrap(usagef("issue: -w %s is no directory", webroot), "the DocumentRoot that answers on port 80")
+		}
+		if webroot, err = filepath.Abs(webroot); err != nil {
+			return err
+		}
+	}
+	cert.Webroot, cert.Listen = webroot, listen
+	return nil
+}
+
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
 }
 
 // splitNames allows -d a,b as certbot does.
@@ -175,14 +230,17 @@ func blameNames(err error) error {
 	return err
 }
 
-// snippet is the configuration of a certificate.
-func snippet(cert config.Certificate) string {
+// snippet is the configuration of a certificate, beside an [acme] section.
+func snippet(cert config.Certificate, shared config.ACME) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[[certificate]]\nname = %q\n", cert.Name)
 	if cert.CSR != "" {
 		fmt.Fprintf(&b, "csr = %q\n", cert.CSR)
 	} else {
 		fmt.Fprintf(&b, "names = [\"%s\"]\n", strings.Join(cert.Names, `", "`))
+	}
+	if cert.KeyType != shared.KeyType {
+		fmt.Fprintf(&b, "key_type = %q\n", cert.KeyType)
 	}
 	if cert.Webroot != "" {
 		fmt.Fprintf(&b, "webroot = %q\n", cert.Webroot)
@@ -221,8 +279,8 @@ func (a *app) printReport(c *cli.Context, r *renewal.Report) error {
 		return a.printJSON(r)
 	}
 	for _, o := range r.Certificates {
-		if c.Bool("quiet") && o.Action == renewal.ActionKeep {
-			continue
+		if c.Bool("quiet") && (o.Action == renewal.ActionKeep || o.Error != "") {
+			continue // what went wrong is said on standard error
 		}
 		fmt.Fprintf(a.stdout, "%s: %s\n", term.Escape(o.Name), term.Escape(outcomeText(o, c.Bool("dry-run"))))
 	}

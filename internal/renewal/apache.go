@@ -39,7 +39,8 @@ func Apache(cfg apacheconf.Config) Deployer {
 			}
 			return why, nil
 		},
-		Active: func() (map[string]string, error) { return apacheconf.ActiveGenerations(cfg.EtcDir) },
+		Release: func(ctx context.Context, name string) error { return apacheconf.Release(ctx, cfg, name) },
+		Active:  func() (map[string]string, error) { return apacheconf.ActiveGenerations(cfg.EtcDir) },
 	}
 }
 

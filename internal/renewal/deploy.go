@@ -22,6 +22,9 @@ type Deployer struct {
 	Served func(ctx context.Context, generations []acme.Generation) (map[string]error, error)
 	// Active tells which generation the server's configuration names.
 	Active func() (map[string]string, error)
+	// Release makes the server's configuration let go of a certificate, and
+	// refuses where something uses it.
+	Release func(ctx context.Context, name string) error
 }
 
 // deployAll activates every generation that is not served yet, also those of

@@ -20,7 +20,7 @@ func Publish(ctx context.Context, cfg Config) error {
 func (r *run) publish() error {
 	list, _ := r.store.List() // what cannot be read is told by the run, and by `certs`
 	for _, q := range r.Requests {
-		if !contains(list, q.Name) {
+		if !r.AdHoc && !contains(list, q.Name) {
 			c, err := r.store.Certificate(q.Name)
 			if err == nil {
 				list = append(list, c)

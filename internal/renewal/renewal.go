@@ -42,6 +42,7 @@ type Options struct {
 	Force    bool     // issue although nothing is due
 	Attended bool     // somebody waits: our own back-off does not apply
 	DryRun   bool     // decide and rehearse, and change nothing
+	AdHoc    bool     // the requests are not of the configuration
 }
 
 // Report is what a run did.
@@ -120,6 +121,7 @@ func Run(ctx context.Context, cfg Config, o Options) (*Report, error) {
 		r.issueAll(ctx)
 		err := r.deployAll(ctx)
 		r.pruneAll()
+		r.forgetTries()
 		return errors.Join(errors.Join(r.failed...), r.outweigh(err), r.publish())
 	})
 	return r.report, err
