@@ -191,6 +191,9 @@ func (p *planner) removeAll() error {
 	for _, path := range p.ownPaths() { // a virtual host of our own, where httpd reads it
 		p.overlay.setFile(path, nil)
 	}
+	if err := p.moduleLinks(); err != nil {
+		return err
+	}
 	for _, v := range p.s.vhostsOf(p.overlay.conf) {
 		if v.Include != "" && !slices.Contains(p.ownPaths(), v.File) {
 			p.block(Finding{Code: "included", File: v.File, Line: v.Line, VHost: v.Name(),
@@ -219,7 +222,7 @@ func (p *planner) unadopt(a adoption) error {
 	return nil
 }
 
-// ownPaths: links first, then what they point at. Module links stay; the
+// ownPaths: links first, then what they point at. Module links are apart: the
 // admin's own hosts may use the modules by now.
 func (p *planner) ownPaths() []string {
 	var paths []string

@@ -138,6 +138,7 @@ func (t *transaction) install(ctx context.Context) error {
 		}
 		t.s.hooks.at("write " + f.Path)
 	}
+	t.s.relabel(ctx, t.p.Files)
 	if err := t.s.sameAsPlanned(ctx, t.p.planned); err != nil {
 		return err
 	}
@@ -223,6 +224,7 @@ func (t *transaction) back(ctx context.Context) error {
 	if err := t.journal.restore(t.s.cfg.log()); err != nil {
 		return err
 	}
+	t.s.relabel(ctx, t.p.Files)
 	if t.loading {
 		if err := t.s.loadOrStart(ctx); err != nil {
 			return err

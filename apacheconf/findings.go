@@ -148,7 +148,7 @@ func (p *planner) groupCapture() {
 		if !v.TLS || len(v.Addresses) == 0 {
 			continue
 		}
-		ruler := first[v.Addresses[0]]
+		ruler := first[canonical(v.Addresses[0])]
 		if ruler.node == v.node || ruler.Settings.Groups.Value == v.Settings.Groups.Value {
 			continue
 		}

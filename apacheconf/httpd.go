@@ -75,10 +75,16 @@ func layoutOf(h httpd) (Layout, string) {
 	switch {
 	case exists(filepath.Join(h.root, "conf-available")) && exists(filepath.Join(h.root, "envvars")):
 		return Debian, or(h.conf, filepath.Join(h.root, "apache2.conf"))
-	case h.system:
+	case h.system || looksLikeRHEL(h):
 		return RHEL, or(h.conf, filepath.Join(h.root, "conf", "httpd.conf"))
 	}
 	return Plain, or(h.conf, filepath.Join(h.root, "conf", "httpd.conf"))
+}
+
+// looksLikeRHEL: the main file of the package, and the directory it includes.
+func looksLikeRHEL(h httpd) bool {
+	conf := filepath.Join(h.root, "conf", "httpd.conf")
+	return or(h.conf, conf) == conf && exists(conf) && exists(filepath.Join(h.root, "conf.d"))
 }
 
 // debianEnv reads envvars as apache2ctl does, by a shell. The file is the

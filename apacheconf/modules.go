@@ -41,7 +41,8 @@ func (p *planner) modulesNeeded() error {
 // wanted are the modules that the change needs, what others depend on first.
 func (p *planner) wanted() []string {
 	var need []string
-	if p.profile != nil {
+	ssl := p.profile != nil || p.c.LogOnly || p.c.VHost != nil
+	if p.profile != nil || ssl && !p.s.Has("ssl_module") { // Debian's ssl.conf names the cache
 		need = append(need, "socache_shmcb")
 	}
 	proxy := p.c.VHost != nil && p.c.VHost.Proxy != ""
@@ -54,7 +55,7 @@ func (p *planner) wanted() []string {
 	if len(p.c.Redirect) > 0 {
 		need = append(need, "alias")
 	}
-	if p.profile != nil || p.c.LogOnly || p.c.VHost != nil {
+	if ssl {
 		need = append(need, "ssl")
 	}
 	return need

@@ -46,7 +46,7 @@ func (p *planner) steps() []func() error {
 	if p.c.Remove {
 		return []func() error{p.removeAll}
 	}
-	return []func() error{p.modulesNeeded, p.sites, p.adopt, p.newVHost, p.global}
+	return []func() error{p.modulesNeeded, p.sites, p.adopt, p.newVHost, p.global, p.idleTLS}
 }
 
 func (m manifest) clone() manifest {
@@ -174,7 +174,9 @@ func (p *planner) finish() {
 	}
 	p.missing()
 	p.rules()
-	p.warnings()
+	if !p.c.Remove { // of an uninstall, what wins over the profile is no news
+		p.warnings()
+	}
 	if !p.c.Remove {
 		p.is.Cache = last(p.overlay.conf, "SSLSessionCache") != nil
 		p.is.Stapling = last(p.overlay.conf, "SSLStaplingCache") != nil

@@ -33,7 +33,7 @@ func policyTargets(hosts []VHost, listen []string, sh *shadow) []target {
 				key := strings.Join([]string{live, set.Protocol.Value, set.Suites12.Value, set.Suites13.Value}, "\n")
 				if !seen[key] && len(out) < maxPolicies {
 					seen[key] = true
-					out = append(out, target{shadow: sh.addr[a], live: live, sni: name, vhost: v.Name()})
+					out = append(out, target{shadow: sh.addr[canonical(a)], live: live, sni: name, vhost: v.Name()})
 				}
 			}
 		}

@@ -23,6 +23,9 @@ func (p *planner) rules() {
 // so removing SSLSessionCache or SSLStaplingCache and reloading kills Apache
 // (measured, 13 of 13; ssl_engine_config.c ssl_config_global_create).
 func (p *planner) cacheRules() []Finding {
+	if p.s.Has("ssl_module") && p.plan.modules != nil && !hasModule(p.plan.modules, "ssl_module") {
+		return nil // the pointer goes with the module
+	}
 	var out []Finding
 	edited, more := p.s.mayHoldMore()
 	for _, c := range []struct {
@@ -74,7 +77,7 @@ func firstHosts(hosts []VHost) map[string]VHost {
 	out := map[string]VHost{}
 	for _, v := range hosts {
 		for _, a := range v.Addresses {
-			if _, ok := out[a]; !ok {
+			if a = canonical(a); out[a].node == nil {
 				out[a] = v
 			}
 		}

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
 )
 
 // shadow is a throw-away Apache on loopback that carries the TLS directives of

@@ -42,7 +42,7 @@ func (sh *shadow) assign(conf []*node) error {
 	seen := map[string]bool{spare: true}
 	for _, v := range all(conf, "VirtualHost") {
 		for _, a := range v.words() {
-			if !seen[a] {
+			if a = canonical(a); !seen[a] {
 				keys = append(keys, a)
 				seen[a] = true
 			}
@@ -62,7 +62,7 @@ func (sh *shadow) assign(conf []*node) error {
 func (sh *shadow) mapped(v *node) string {
 	var out []string
 	for _, a := range v.words() {
-		out = append(out, sh.addr[a])
+		out = append(out, sh.addr[canonical(a)])
 	}
 	return strings.Join(out, " ")
 }

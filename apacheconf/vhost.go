@@ -35,6 +35,15 @@ type Settings struct {
 	ServerOrder, Tickets, Stapling       Directive
 }
 
+// canonical is the one spelling of an address of a <VirtualHost>: _default_
+// and * are the same since httpd 2.4.
+func canonical(address string) string {
+	if rest, ok := strings.CutPrefix(address, "_default_"); ok {
+		return "*" + rest
+	}
+	return address
+}
+
 // Name is what to call the virtual host in a message.
 func (v VHost) Name() string {
 	if len(v.Names) > 0 {

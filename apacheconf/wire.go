@@ -56,7 +56,7 @@ func targets(vhosts []VHost, listen []string, sh *shadow) []target {
 					}
 					seen[key] = true
 					for _, family := range families {
-						out = append(out, target{sh.addr[a], live, name, family, v.Name()})
+						out = append(out, target{sh.addr[canonical(a)], live, name, family, v.Name()})
 					}
 				}
 			}
