@@ -63,7 +63,11 @@ func (s *session) order(j *journal) (lego.Order, error) {
 		if err == nil && (order.Status != lego.StatusInvalid || order.Certificate != "") {
 			return order, nil
 		}
-		s.client.cfg.Log.Info("the former order is over, placing another", "order", plain(j.OrderURL), "err", err)
+		why := []any{"order", plain(j.OrderURL)}
+		if err != nil {
+			why = append(why, "err", err)
+		}
+		s.client.cfg.Log.Info("the former order is over, placing another", why...)
 	}
 	order, err := s.place(j)
 	if err != nil {

@@ -2,14 +2,18 @@ package acme
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"time"
 
 	lego "github.com/go-acme/lego/v4/acme"
 	"github.com/go-acme/lego/v4/acme/api"
+
+	"tlskeeper/internal/hint"
 )
 
 const (
@@ -156,8 +160,23 @@ func explain(what string, to *endpoint, err error) error {
 		err = pauseOr(problem)
 	} else if isBadNonce(err) {
 		err = fmt.Errorf("%s refused %d nonces in a row", to.ca.Name, maxNonceTries)
+	} else if failed, ok := errors.AsType[*url.Error](err); ok {
+		return unreachable(what, failed)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// unreachable says once where and why no answer came, and what to look at.
+func unreachable(what string, failed *url.Error) error {
+	advice := "is the network there, and HTTPS_PROXY set where one is needed? try: curl -v " + plain(failed.URL)
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](failed.Err); unknown {
+		advice = "for a private CA, give the root of its HTTPS: ca_file in [acme], a PEM file"
+	}
+	err := fmt.Errorf("%s: no answer from %s: %w", what, plain(failed.URL), failed.Err)
+	if errors.Is(failed.Err, context.Canceled) {
+		return err
+	}
+	return hint.Wrap(err, advice)
 }
 
 // pauseOr returns p, or the *BackoffError it amounts to.
