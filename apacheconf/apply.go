@@ -132,6 +132,9 @@ type transaction struct {
 
 // install writes, reloads and waits until the wire shows what was proved.
 func (t *transaction) install(ctx context.Context) error {
+	if slices.ContainsFunc(t.p.Files, func(f FileChange) bool { return f.Path == t.s.globalPath() && f.New != nil }) {
+		t.s.makeLog()
+	}
 	for _, f := range t.p.Files {
 		if err := put(f.Path, f.New); err != nil {
 			return fmt.Errorf("writing %s: %w", f.Path, err)

@@ -160,17 +160,6 @@ func (s *Server) loadOrStart(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-// sweep removes what killed runs left of their shadows; it runs under the lock
-// and the shadows themselves ended with their maker.
-func sweep(cfg Config) {
-	left, _ := filepath.Glob(filepath.Join(cfg.StateDir, "shadow-*"))
-	for _, dir := range left {
-		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > time.Hour {
-			os.RemoveAll(dir)
-		}
-	}
-}
-
 func pidPath(cfg Config) string { return filepath.Join(cfg.StateDir, "apache.pid") }
 
 // pidOf is the Apache into which the last change was loaded, 0 where unknown.

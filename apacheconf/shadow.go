@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tlskeeper/internal/flock"
 )
 
 // shadow is a throw-away Apache on loopback that carries the TLS directives of
@@ -24,6 +26,7 @@ import (
 // strings or groups; a start does.
 type shadow struct {
 	dir   string
+	lock  *flock.Lock
 	addr  map[string]string // address of the configuration -> loopback host:port
 	lines [][]*node         // what each virtual host (index+1) and the server (0) got
 	proc  *exec.Cmd
@@ -56,11 +59,11 @@ func (s *Server) startShadow(ctx context.Context, conf []*node, modules []string
 }
 
 func (s *Server) tryShadow(ctx context.Context, conf []*node, modules []string) (*shadow, error) {
-	dir, err := s.shadowDir()
+	dir, lock, err := s.shadowDir()
 	if err != nil {
 		return nil, err
 	}
-	sh := &shadow{dir: dir}
+	sh := &shadow{dir: dir, lock: lock}
 	if err := s.writeShadow(sh, conf, modules); err != nil {
 		sh.stop(s.cfg.log())
 		return nil, fmt.Errorf("writing the shadow configuration: %w", err)
@@ -70,23 +73,6 @@ func (s *Server) tryShadow(ctx context.Context, conf []*node, modules []string) 
 		return nil, err
 	}
 	return sh, nil
-}
-
-// shadowDir makes a directory of our own: in the state directory, where a
-// later run finds what a killed one left, else in the temporary directory.
-func (s *Server) shadowDir() (string, error) {
-	parent := s.cfg.StateDir
-	if parent == "" || makeState(s.cfg) != nil {
-		parent = ""
-	}
-	dir, err := os.MkdirTemp(parent, "shadow-")
-	if err != nil && parent != "" {
-		dir, err = os.MkdirTemp("", "tlskeeper-shadow-") // a plan made by someone who may not write there
-	}
-	if err != nil {
-		return "", fmt.Errorf("making the shadow's directory: %w", err)
-	}
-	return dir, nil
 }
 
 func (sh *shadow) start(ctx context.Context, h httpd) error {
@@ -159,6 +145,7 @@ func (sh *shadow) stop(log *slog.Logger) {
 		}
 		syscall.Kill(-pid, syscall.SIGKILL) // workers that outlived the parent
 	}
+	defer sh.lock.Release()
 	if err := os.RemoveAll(sh.dir); err != nil {
 		log.Warn("removing the shadow's directory failed", "dir", sh.dir, "err", err)
 	}
