@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tlskeeper/templates"
 )
@@ -21,9 +22,11 @@ type CostLine struct {
 // handshakes that were refused are not in it.
 type Cost struct {
 	NoHistory bool       `json:"no_history"`
+	Since     time.Time  `json:"since,omitzero"` // first request of the history that was looked at
+	Until     time.Time  `json:"until,omitzero"`
 	Total     int64      `json:"total_requests"`
 	Requests  int64      `json:"removed_requests"` // at most
-	Clients   int64      `json:"removed_clients"`  // at most
+	Clients   int64      `json:"removed_clients"`  // at most: one that used two of the lines counts twice
 	Removed   []CostLine `json:"removed"`
 }
 
@@ -75,14 +78,17 @@ func allows(line, protocol string) bool {
 	return on
 }
 
-// String is the sentence for a person.
+// String is the sentences for a person. What the log cannot know is said in
+// each: it has what was chosen, not what else a client offered, and no
+// handshake that was refused.
 func (c Cost) String() string {
-	switch {
-	case c.NoHistory:
+	if c.NoHistory {
 		return "cost: no history yet; run `tlskeeper apache apply --log-only` and the agent for some days first"
-	case len(c.Removed) == 0:
-		return fmt.Sprintf("cost: none of the %d requests in the history used what this removes (handshakes that failed are not in the log)", c.Total)
 	}
-	return fmt.Sprintf("cost: at most %d of %d requests, by at most %d clients, used what this removes (an upper bound: the log has what was chosen, not what else the client could do)",
-		c.Requests, c.Total, c.Clients)
+	window := fmt.Sprintf("from %s to %s", c.Since.UTC().Format(time.DateOnly), c.Until.UTC().Format(time.DateOnly))
+	if len(c.Removed) == 0 {
+		return fmt.Sprintf("cost: none of the %d requests logged %s used what this removes (handshakes that were refused are not in the log)", c.Total, window)
+	}
+	return fmt.Sprintf("cost: at most %d of the %d requests logged %s used what this removes, by at most %d clients (upper bounds: the log has what was chosen, "+
+		"not what else a client could do, and a client of several ciphers counts for each; handshakes that were refused are not in it)", c.Requests, c.Total, window, c.Clients)
 }

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -99,6 +100,16 @@ func checkPath(path string) error {
 	}
 	if strings.ContainsAny(path, "*?[]|") {
 		return fmt.Errorf("path %q: wildcards do not fit into an Apache directive", path)
+	}
+	return nil
+}
+
+// checkProxy wants the URL of a program behind Apache. A word that ProxyPass
+// takes for something else, as "!", is none.
+func checkProxy(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("proxy %.80q: want http://HOST:PORT/ or https://HOST:PORT/", s)
 	}
 	return nil
 }

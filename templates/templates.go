@@ -5,9 +5,11 @@ package templates
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/template"
 )
 
@@ -104,6 +106,9 @@ func (s Site) Render() ([]byte, error) {
 	return render("site.conf.tmpl", s)
 }
 
+// TLSProxy: the program behind is asked by TLS.
+func (v VHost) TLSProxy() bool { return strings.HasPrefix(v.Proxy, "https:") }
+
 // Render writes the virtual host.
 func (v VHost) Render() ([]byte, error) {
 	for _, name := range append([]string{v.ServerName}, v.Aliases...) {
@@ -111,7 +116,16 @@ func (v VHost) Render() ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := checkAddress(v.Address); err != nil {
+	if err := cmp.Or(checkAddress(v.Address), checkPath(v.Include)); err != nil {
+		return nil, err
+	}
+	if v.Proxy != "" {
+		if err := checkProxy(v.Proxy); err != nil {
+			return nil, err
+		}
+		return render("vhost.conf.tmpl", v)
+	}
+	if err := checkPath(v.DocumentRoot); err != nil {
 		return nil, err
 	}
 	return render("vhost.conf.tmpl", v)

@@ -69,3 +69,54 @@ func FuzzNoValueBecomesADirective(f *testing.F) {
 		}
 	})
 }
+
+// Whatever is typed for a virtual host or the global file, the directives are
+// those of the template, in their order, each line closed.
+func FuzzEveryRenderedLineIsOurs(f *testing.F) {
+	f.Add("www.example.org", "*:443", "/var/www", "http://127.0.0.1:3000/", "/var/log/tls.log", "%t,%h")
+	f.Add("a\nInclude x", "*:443>\n<Files x", "/w\" \"", "!", "|/bin/sh", "%t\" env=x")
+	f.Add("a b", "_default_:443", "/${X}", "https://h/ nocanon", "/a\\", "\\")
+	f.Fuzz(func(t *testing.T, name, address, root, proxy, log, format string) {
+		host := []string{"<VirtualHost", "ServerName", "ServerAlias", "SSLEngine", "Include", "DocumentRoot", "<Directory", "Require", "</Directory>", "</VirtualHost>"}
+		check(t, host, func() ([]byte, error) {
+			return VHost{Address: address, ServerName: name, Aliases: []string{name}, Include: root, DocumentRoot: root}.Render()
+		})
+		behind := []string{"<VirtualHost", "ServerName", "SSLEngine", "Include", "ProxyPreserveHost", "SSLProxyEngine", "ProxyPass", "ProxyPassReverse", "RequestHeader", "</VirtualHost>"}
+		check(t, behind, func() ([]byte, error) {
+			return VHost{Address: address, ServerName: name, Include: root, Proxy: proxy}.Render()
+		})
+		global := []string{"<IfModule", "SSLProtocol", "SSLCipherSuite", "SSLCipherSuite", "SSLHonorCipherOrder", "SSLOpenSSLConfCmd", "SSLSessionTickets",
+			"LogFormat", "GlobalLog", "<If", "Require", "Redirect", "</If>", "</IfModule>"}
+		check(t, global, func() ([]byte, error) {
+			p := Profiles()[0]
+			p.Suites12, p.Groups = []string{name}, []string{name}
+			return Global{Profile: &p, TLSLog: log, LogFormat: format, Redirect: []string{name}}.Render()
+		})
+	})
+}
+
+// check wants the directives in this order; those behind may be left out.
+func check(t *testing.T, want []string, render func() ([]byte, error)) {
+	t.Helper()
+	text, err := render()
+	if err != nil {
+		return // refused
+	}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		word, _, _ := strings.Cut(line, " ")
+		for len(want) > 0 && want[0] != word {
+			want = want[1:]
+		}
+		if len(want) == 0 {
+			t.Fatalf("a directive of its own, %q, in:\n%s", line, text)
+		}
+		if quotes := strings.Count(strings.ReplaceAll(line, `\"`, ""), `"`); quotes%2 != 0 || strings.Contains(line, "${") || strings.HasSuffix(line, `\`) {
+			t.Fatalf("open line %q", line)
+		}
+		want = want[1:]
+	}
+}

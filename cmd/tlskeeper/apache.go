@@ -272,6 +272,7 @@ func (a *app) newVHost(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 // cost asks the history; none is an answer too.
 func (a *app) cost(ctx context.Context, cfg *config.Config, profile string) (*apacheconf.Cost, error) {
 	var lines []apacheconf.CostLine
+	var since, until time.Time
 	db, err := query.Open(cfg.Agent.Database)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -283,11 +284,13 @@ func (a *app) cost(ctx context.Context, cfg *config.Config, profile string) (*ap
 		if err != nil {
 			return nil, fmt.Errorf("asking the history: %w", err)
 		}
+		since, until = costs.Since, costs.Until
 		for _, l := range costs.Lines {
 			lines = append(lines, apacheconf.CostLine(l))
 		}
 	}
 	cost, err := apacheconf.CostOf(profile, lines)
+	cost.Since, cost.Until = since, until
 	return &cost, err
 }
 
@@ -319,11 +322,14 @@ func (a *app) applyPlan(r *apacheRun) error {
 // noteDeployed looks at what is served by now, and publishes it. That it could
 // not be noted is no failure of the apply: the next renew looks again.
 func (a *app) noteDeployed(r *apacheRun) {
-	if len(r.change.Generations) == 0 {
-		return
+	if len(r.change.Generations) > 0 {
+		a.noteServed(r.c, r.cfg)
 	}
-	if err := renewal.Confirm(r.c.Context, a.storeConfig(r.c, r.cfg)); err != nil {
-		a.log(r.c).Warn("noting what is deployed failed", "err", err)
+}
+
+func (a *app) noteServed(c *cli.Context, cfg *config.Config) {
+	if err := renewal.Confirm(c.Context, a.storeConfig(c, cfg)); err != nil {
+		a.log(c).Warn("noting what is deployed failed", "err", err)
 	}
 }
 
@@ -355,6 +361,7 @@ func (a *app) apacheUndo(c *cli.Context, what string, undo func(context.Context,
 	if err != nil {
 		return err
 	}
+	a.noteServed(c, cfg)
 	if a.json(c) {
 		return a.printJSON(result)
 	}

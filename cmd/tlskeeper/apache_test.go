@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tlskeeper/acme"
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/internal/status"
 )
 
 // apacheHost is a running Apache, a root of ours, and a certificate in the
@@ -94,12 +96,50 @@ func TestApacheCommands(t *testing.T) {
 	if err != nil || cert.State.Deployed != 1 {
 		t.Errorf("deployed %+v, %v", cert.State, err)
 	}
+	if public, err := status.Read(status.StatePath(filepath.Join(root, "var/lib/tlskeeper/acme"))); err != nil || len(public.Certificates) != 1 || public.Certificates[0].DeployedAt.IsZero() {
+		t.Errorf("published %+v, %v", public, err)
+	}
 	run(exitOK, "status", "profile modern", "served by: a.test (")
 	run(exitOK, "rollback --yes", "done: ")
 	run(exitOK, "rollback --yes", "done: ")
 	if sites() != before {
 		t.Errorf("after the rollback:\n%s", sites())
 	}
+	run(exitOK, "adopt --all --yes", "-  SSLCertificateFile", "done: ")
+	run(exitOK, "rollback --yes", "done: ")
+	if sites() != before {
+		t.Errorf("after the second rollback:\n%s", sites())
+	}
 	run(exitOK, "uninstall --yes", "done: ")
 	run(exitOK, "status", "installed: nothing")
+}
+
+// A plan says from the log what it would take away, from whom at most, and
+// since when the log knows.
+func TestApachePlanSaysTheCost(t *testing.T) {
+	_, root := apacheHost(t)
+	day := func(ago int) string { return time.Now().AddDate(0, 0, -ago).Format("[02/Jan/2006:15:04:05 -0700]") }
+	line := func(ago int, client, protocol, cipher, agent string) string {
+		return day(ago) + "," + client + ",HTTP/1.1,a.test," + protocol + "," + cipher + `,"` + agent + "\"\n"
+	}
+	log := filepath.Join(root, "tls.log")
+	writeFiles(t, map[string]string{log: line(40, "192.0.2.9", "TLSv1", "AES128-SHA", "too old to count") +
+		line(9, "192.0.2.1", "TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", "Browser/2") + line(8, "192.0.2.1", "TLSv1.2", "DHE-RSA-AES128-SHA", "Old\\x1b/1") +
+		line(2, "192.0.2.2", "TLSv1.3", "TLS_AES_128_GCM_SHA256", "Browser/3")})
+	types := func(words ...string) string {
+		t.Helper()
+		code, out, errs := runScan(t, append([]string{"--root", root}, words...)...)
+		if code != exitOK {
+			t.Fatalf("%s: exit code %d\n%s%s", words, code, out, errs)
+		}
+		return out
+	}
+	types("import", log)
+	since := time.Now().AddDate(0, 0, -9).UTC().Format(time.DateOnly)
+	for profile, want := range map[string]string{"intermediate": "at most 1 of the 3 requests logged from " + since, "modern": "at most 2 of the 3 requests"} {
+		out := types("apache", "plan", "--profile", profile)
+		if !strings.Contains(out, want) || !strings.Contains(out, "DHE-RSA-AES128-SHA: requests: 1, clients: 1") || !strings.Contains(out, "Old") || strings.Contains(out, "\x1b") {
+			t.Errorf("%s:\n%s", profile, out)
+		}
+	}
 }
