@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -131,13 +132,9 @@ func (s *Store) place(name string, key, chainPEM []byte, meta Meta) (Generation,
 		return Generation{}, err
 	}
 	sweep(dir)
-	numbers, err := s.numbers(name)
+	number, err := s.nextNumber(name)
 	if err != nil {
 		return Generation{}, err
-	}
-	number := 1
-	if len(numbers) > 0 {
-		number = numbers[len(numbers)-1] + 1
 	}
 	tmp, err := os.MkdirTemp(dir, durable.TempPrefix)
 	if err != nil {
@@ -151,6 +148,21 @@ func (s *Store) place(name string, key, chainPEM []byte, meta Meta) (Generation,
 		return Generation{}, err
 	}
 	return s.Generation(name, number)
+}
+
+// nextNumber is above every number that was ever given and is remembered: a
+// path names one generation for ever, also where its files are gone.
+func (s *Store) nextNumber(name string) (int, error) {
+	numbers, err := s.numbers(name)
+	if err != nil {
+		return 0, err
+	}
+	state, err := s.state(name)
+	if err != nil {
+		return 0, err
+	}
+	numbers = append(numbers, state.Deployed, state.Held)
+	return slices.Max(append(numbers, state.Revoked...)) + 1, nil
 }
 
 func fill(dir string, key, chainPEM []byte, meta Meta) error {

@@ -35,6 +35,7 @@ type Certificate struct {
 type State struct {
 	Deployed    int       `json:"deployed,omitempty"` // the generation last seen being served
 	DeployedAt  time.Time `json:"deployed_at,omitzero"`
+	LostAt      time.Time `json:"lost_at,omitzero"`  // since when that one is not served any more
 	Held        int       `json:"held,omitempty"`    // the generation that the user rolled back from
 	Revoked     []int     `json:"revoked,omitempty"` // generations that we revoked
 	Failures    int       `json:"failures,omitempty"`
@@ -137,30 +138,42 @@ func (s *Store) change(name string, f func(*State)) error {
 // MarkDeployed notes that a handshake showed this generation being served.
 func (s *Store) MarkDeployed(name string, number int, at time.Time) error {
 	return s.change(name, func(st *State) {
-		if st.Deployed != number || st.DeployedAt.IsZero() {
+		if st.Deployed != number || st.DeployedAt.IsZero() || !st.LostAt.IsZero() {
 			st.DeployedAt = at.UTC()
 		}
-		st.Deployed = number
+		st.Deployed, st.LostAt = number, time.Time{}
 		if st.Failures == 0 {
 			st.LastError, st.LastErrorAt = "", time.Time{}
 		}
 	})
 }
 
-// MarkNotDeployed notes why the newest generation is not served.
-func (s *Store) MarkNotDeployed(name, why string, at time.Time) error {
-	return s.change(name, func(st *State) { st.LastError, st.LastErrorAt = shorten(why), at.UTC() })
+// MarkNotDeployed notes why a generation is not served, or not any more.
+func (s *Store) MarkNotDeployed(name string, number int, why string, at time.Time) error {
+	return s.change(name, func(st *State) {
+		if st.Deployed == number && st.LostAt.IsZero() {
+			st.LostAt = at.UTC()
+		}
+		st.LastError, st.LastErrorAt = shorten(why), at.UTC()
+	})
 }
 
 // MarkRolledBack notes that the user went back to a former generation, which
 // is being served: the one he left is not deployed again.
 func (s *Store) MarkRolledBack(name string, to, from int, at time.Time) error {
-	return s.change(name, func(st *State) { st.Deployed, st.DeployedAt, st.Held = to, at.UTC(), from })
+	return s.change(name, func(st *State) { st.Deployed, st.DeployedAt, st.Held, st.LostAt = to, at.UTC(), from, time.Time{} })
 }
 
-// WantsDeploy tells whether the newest generation is still to be served.
+// WantsDeploy tells whether the newest generation is still to be served, or
+// again.
 func (c Certificate) WantsDeploy() bool {
-	return c.Latest.Number > 0 && c.Latest.Number != c.State.Deployed && c.Latest.Number != c.State.Held
+	return c.Latest.Number > 0 && !c.Deployed() && c.Latest.Number != c.State.Held
+}
+
+// Deployed tells whether the newest generation was served when it was last
+// looked at.
+func (c Certificate) Deployed() bool {
+	return c.Latest.Number > 0 && c.Latest.Number == c.State.Deployed && c.State.LostAt.IsZero()
 }
 
 // Serving loads the generation that is to be served: the newest, unless the

@@ -50,7 +50,7 @@ func TestLongWordsOfACA(t *testing.T) {
 	}
 	h := newHost(t, acmetest.Options{})
 	c := h.client(t)
-	if err := c.store.MarkNotDeployed("www", strings.Repeat("x", 1<<20), time.Now()); err != nil {
+	if err := c.store.MarkNotDeployed("www", 1, strings.Repeat("x", 1<<20), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if state, err := c.store.state("www"); err != nil || len(state.LastError) > 2100 {

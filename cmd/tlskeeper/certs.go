@@ -79,7 +79,7 @@ func viewOf(c acme.Certificate) certView {
 	}
 	g := c.Latest
 	v.Fingerprint, v.SCTs, v.Dir, v.Directory = leaf.Fingerprint(g.Leaf), sctsOf(g), g.Dir, g.Meta.Directory
-	v.Deployed = c.State.Deployed == g.Number
+	v.Deployed = c.Deployed()
 	for _, cert := range g.Chain {
 		v.Issuers = append(v.Issuers, cert.Issuer.String())
 	}

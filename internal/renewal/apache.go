@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tlskeeper/acme"
 	"tlskeeper/apacheconf"
 	"tlskeeper/apacheconf/probe"
@@ -27,21 +29,43 @@ func Apache(cfg apacheconf.Config) Deployer {
 			return err
 		},
 		Served: func(ctx context.Context, generations []acme.Generation) (map[string]error, error) {
-			server, err := apacheconf.Discover(ctx, cfg)
+			server, err := apacheconf.Survey(ctx, cfg)
+			if err == nil {
+				err = server.Running()
+			}
 			if err != nil {
 				return nil, err
 			}
-			why := map[string]error{}
-			for _, g := range generations {
-				if err := servedBy(ctx, server, g); err != nil {
-					why[g.Name] = err
-				}
-			}
-			return why, nil
+			return askAll(ctx, server, generations), nil
 		},
+		Heal:    func(ctx context.Context) (bool, error) { return apacheconf.Heal(ctx, cfg) },
 		Release: func(ctx context.Context, name string) error { return apacheconf.Release(ctx, cfg, name) },
 		Active:  func() (map[string]string, error) { return apacheconf.ActiveGenerations(cfg.EtcDir) },
 	}
+}
+
+// askParallel bounds the handshakes at once: each costs the server a signature.
+const askParallel = 16
+
+// askAll says of each certificate that is not served what is wrong.
+func askAll(ctx context.Context, server *apacheconf.Server, generations []acme.Generation) map[string]error {
+	faults := make([]error, len(generations))
+	var group errgroup.Group
+	group.SetLimit(askParallel)
+	for i, g := range generations {
+		group.Go(func() error {
+			faults[i] = servedBy(ctx, server, g)
+			return nil
+		})
+	}
+	group.Wait()
+	why := map[string]error{}
+	for i, g := range generations {
+		if faults[i] != nil {
+			why[g.Name] = faults[i]
+		}
+	}
+	return why
 }
 
 // servedBy returns nil when every TLS virtual host that the certificate is

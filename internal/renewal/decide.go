@@ -65,7 +65,7 @@ func (r *run) decide(ctx context.Context, q acme.Request) Outcome {
 
 func (o *Outcome) note(c acme.Certificate, renewAt time.Time) {
 	o.Generation, o.Serial, o.NotAfter = c.Latest.Number, c.Latest.Serial(), c.Latest.Leaf.NotAfter
-	o.RenewAt, o.Deployed = renewAt, c.State.Deployed == c.Latest.Number
+	o.RenewAt, o.Deployed = renewAt, c.Deployed()
 }
 
 // due asks the CA where it is time to; a dry run decides by what is known. A

@@ -22,32 +22,38 @@ type Deployer struct {
 	Served func(ctx context.Context, generations []acme.Generation) (map[string]error, error)
 	// Active tells which generation the server's configuration names.
 	Active func() (map[string]string, error)
+	// Heal undoes a change of the server that was cut off, and tells whether
+	// there was one.
+	Heal func(context.Context) (bool, error)
 	// Release makes the server's configuration let go of a certificate, and
 	// refuses where something uses it.
 	Release func(ctx context.Context, name string) error
 }
 
-// deployAll activates every generation that is not served yet, also those of
-// former runs, and calls deployed what a handshake has shown and whose hook
-// has succeeded.
+// deployAll activates every generation that is not served yet, or not any more,
+// also those of former runs, and calls deployed what a handshake has shown and
+// whose hook has succeeded.
 func (r *run) deployAll(ctx context.Context) error {
 	list, err := r.store.List() // what cannot be read was reported when it was decided about
 	if err != nil && len(list) == 0 {
 		return err
 	}
-	var pending []acme.Generation
-	for _, c := range list {
-		if c.WantsDeploy() && r.wanted(c.Name) {
-			pending = append(pending, c.Latest)
-		}
+	if ctx.Err() != nil || r.Deploy.Activate == nil {
+		return nil
 	}
-	if len(pending) == 0 || ctx.Err() != nil || r.Deploy.Activate == nil {
+	pending, deployed := r.sort(list)
+	former := byName(deployed)
+	pending = append(pending, r.lost(ctx, deployed)...)
+	if len(pending) == 0 {
 		return nil
 	}
 	why := r.deploy(ctx, pending)
+	if ctx.Err() != nil {
+		return fmt.Errorf("deploying: %w", ctx.Err())
+	}
 	for _, g := range pending {
 		err := why[g.Name]
-		if err == nil {
+		if err == nil && !former[g.Name] { // the hook of others has succeeded already
 			err = r.Hooks.deploy(ctx, g)
 		}
 		if err = r.settle(g, err); err != nil {
@@ -73,7 +79,7 @@ func (r *run) deploy(ctx context.Context, pending []acme.Generation) map[string]
 	err := r.Deploy.Activate(ctx, generations)
 	var unserved map[string]error
 	if err == nil {
-		unserved, err = r.Deploy.Served(ctx, usable)
+		unserved, err = r.served(ctx, usable)
 	}
 	for _, g := range usable {
 		if fault := errors.Join(err, unserved[g.Name]); fault != nil {
@@ -100,18 +106,26 @@ func withKeys(pending []acme.Generation) (usable []acme.Generation, why map[stri
 func (r *run) settle(g acme.Generation, fault error) error {
 	now := time.Now()
 	if fault != nil {
-		return errors.Join(fault, r.store.MarkNotDeployed(g.Name, "not deployed: "+child.Terse(fault), now))
+		r.outcomeOf(g).Deployed = false
+		return errors.Join(fault, r.store.MarkNotDeployed(g.Name, g.Number, "not deployed: "+child.Terse(fault), now))
 	}
 	if err := r.store.MarkDeployed(g.Name, g.Number, now); err != nil {
 		return err
 	}
 	r.Log.Info("certificate deployed", "certificate", g.Name, "generation", g.Number, "serial", g.Serial())
+	r.outcomeOf(g).Deployed = true
+	return nil
+}
+
+// outcomeOf is the report's entry of a generation's certificate; one that the
+// report lacks, because nothing is configured for it, is for nobody.
+func (r *run) outcomeOf(g acme.Generation) *Outcome {
 	for i := range r.report.Certificates {
 		if out := &r.report.Certificates[i]; out.Name == g.Name {
-			out.Deployed = true
+			return out
 		}
 	}
-	return nil
+	return new(Outcome)
 }
 
 // adviceOf is the first hint among the reasons.
@@ -144,37 +158,6 @@ func (r *run) pruneAll() {
 			r.Log.Warn("old generations could not be removed", "certificate", q.Name, "err", err)
 		}
 	}
-}
-
-// Confirm marks as deployed what is being served by now: after an adoption,
-// or an apply by hand.
-func Confirm(ctx context.Context, cfg Config) error {
-	r := newRun(cfg, Options{})
-	return r.locked(ctx, func() error {
-		list, err := r.store.List()
-		if err != nil {
-			return err
-		}
-		var pending []acme.Generation
-		for _, c := range list {
-			if c.WantsDeploy() && c.Latest.KeyFile() != "" {
-				pending = append(pending, c.Latest)
-			}
-		}
-		if len(pending) == 0 {
-			return r.publish()
-		}
-		unserved, err := r.Deploy.Served(ctx, pending)
-		if err != nil {
-			return errors.Join(err, r.publish())
-		}
-		for _, g := range pending {
-			if unserved[g.Name] == nil && r.Hooks.deploy(ctx, g) == nil {
-				err = errors.Join(err, r.settle(g, nil))
-			}
-		}
-		return errors.Join(err, r.publish())
-	})
 }
 
 // Rollback serves the generation before the one that is deployed, if it is

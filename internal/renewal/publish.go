@@ -27,7 +27,7 @@ func (r *run) publish() error {
 			}
 		}
 	}
-	state := status.State{WrittenAt: time.Now().UTC()}
+	state := status.State{WrittenAt: time.Now().UTC(), Server: r.serverTrouble()}
 	for _, c := range list {
 		state.Certificates = append(state.Certificates, Public(c))
 	}
@@ -54,7 +54,7 @@ func Public(c acme.Certificate) status.Certificate {
 	p.Issuer, p.NotBefore, p.NotAfter, p.Generation = g.Leaf.Issuer.CommonName, g.Leaf.NotBefore, g.Leaf.NotAfter, g.Number
 	p.Revoked = c.Revoked()
 	p.RenewAt = acme.Due(g.Leaf, time.Now(), c.State.ARI).At
-	if c.State.Deployed == g.Number || c.State.Held == g.Number {
+	if c.State.LostAt.IsZero() && (c.State.Deployed == g.Number || c.State.Held == g.Number) {
 		p.DeployedAt = c.State.DeployedAt
 	}
 	return p

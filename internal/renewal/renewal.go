@@ -102,6 +102,8 @@ type run struct {
 	store  *acme.Store
 	report *Report
 	failed []error
+	looked bool   // at the server, and found
+	found  string // that, "" for nothing wrong
 }
 
 // Run does what is due. The report is complete also beside an error.
@@ -117,6 +119,7 @@ func Run(ctx context.Context, cfg Config, o Options) (*Report, error) {
 		return r.report, r.dryRun(ctx)
 	}
 	err := r.locked(ctx, func() error {
+		r.heal(ctx)
 		r.decideAll(ctx)
 		r.issueAll(ctx)
 		err := r.deployAll(ctx)

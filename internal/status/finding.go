@@ -43,6 +43,9 @@ func (s State) Findings(now time.Time) []Finding {
 	for _, c := range s.Certificates {
 		found = append(found, c.findings(now)...)
 	}
+	if s.Server != "" {
+		found = append(found, Finding{Fail, "apache", s.Server, "tlskeeper apache status"})
+	}
 	if age := now.Sub(s.WrittenAt); len(s.Certificates) > 0 && age > runEvery {
 		found = append(found, Finding{Warn, "renewal", "last run " + Ago(age) + " ago",
 			"systemctl status tlskeeper-renew.timer"})

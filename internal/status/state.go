@@ -36,6 +36,9 @@ type State struct {
 	Version      int           `json:"version"`
 	WrittenAt    time.Time     `json:"written_at"` // end of the run that wrote it
 	Certificates []Certificate `json:"certificates"`
+	// Server is what keeps the server from being asked, "" where it could be:
+	// it is dead, or cannot read its configuration.
+	Server string `json:"server,omitempty"`
 }
 
 // Certificate is one managed certificate, newest generation.
