@@ -1,8 +1,12 @@
 package apacheconf
 
 import (
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,4 +137,39 @@ func TestDebianEnablesModules(t *testing.T) {
 	if conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(r.a.TLSPort))); err == nil {
 		conn.Close()
 	}
+}
+
+// A program behind Apache gets a complete host: its modules, its site and its
+// link, the certificate on the wire, the answer of the program, and the way back.
+func TestDebianReverseProxy(t *testing.T) {
+	t.Parallel()
+	r, root := debianRig(t, "socache_shmcb", "ssl")
+	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		fmt.Fprintf(w, "%s by %s", q.Host, q.Header.Get("X-Forwarded-Proto"))
+	}))
+	defer behind.Close()
+	pair := r.issue("app.test/gen/1", apachetest.Leaf{Names: []string{"app.test"}})
+	r.apply(Change{Generations: map[string]string{"app.test": filepath.Dir(pair.CertFile)},
+		VHost: &NewVHost{Name: "app.test", Address: "*:" + strconv.Itoa(r.a.TLSPort), Proxy: behind.URL + "/"}})
+	r.serves("app.test", pair.Leaf)
+	r.serves("a.test", r.oldA.Leaf)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{ServerName: "app.test", RootCAs: r.ca.Roots()}}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+r.a.Addr()+"/x", nil)
+	must(err)
+	req.Host = "app.test"
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); string(body) != "app.test by https" {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	if _, err := Rollback(t.Context(), r.cfg, Undo{}); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, "sites-*", "tlskeeper*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	r.serves("app.test", r.oldA.Leaf)
 }

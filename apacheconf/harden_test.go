@@ -2,6 +2,7 @@ package apacheconf
 
 import (
 	"crypto/tls"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,17 +40,30 @@ func TestHardenAdoptAndRollBack(t *testing.T) {
 		t.Error("TLS 1.1 still works")
 	}
 
-	installed := r.snapshot()
+	installed, generation := r.snapshot(), r.workers()
 	if res := r.apply(change); res.Changed {
 		t.Error("a second apply changed something")
 	}
 	r.unchanged(installed)
+	if now := r.workers(); !maps.Equal(now, generation) {
+		t.Errorf("a second apply reloaded: workers %v, before %v", now, generation)
+	}
 
 	if _, err := Rollback(t.Context(), r.cfg, Undo{}); err != nil {
 		t.Fatal(err)
 	}
 	r.unchanged(before)
 	r.serves("a.test", r.oldA.Leaf)
+}
+
+// workers are those of the present generation; a reload brings others.
+func (r *rig) workers() map[int]bool {
+	r.t.Helper()
+	p, ok := r.discover().parent()
+	if !ok {
+		r.t.Fatal("apache is not running")
+	}
+	return workers(p)
 }
 
 // Log first: one file, and a line for every TLS request of every host.

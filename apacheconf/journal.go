@@ -23,6 +23,7 @@ import (
 type journal struct {
 	Version  int          `json:"version"`
 	Started  time.Time    `json:"started"`
+	Command  string       `json:"command,omitempty"`
 	Running  bool         `json:"running"`            // Apache lived when it began
 	Activate bool         `json:"activate,omitempty"` // only certificates: rollback never points back to these
 	Repair   bool         `json:"repair,omitempty"`   // only put back what was installed before

@@ -22,7 +22,7 @@ func (t *transaction) prove(ctx context.Context) error {
 	if faults := t.s.listenFaults(); len(faults) > 0 {
 		return broken(faults)
 	}
-	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.pid != 0, Activate: t.p.Change.onlyCertificates(), Repair: t.p.repairs(), Files: t.p.Files}
+	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.pid != 0, Command: t.p.Change.command(), Activate: t.p.Change.onlyCertificates() || t.p.onlyRenewed(t.s.cfg), Repair: t.p.repairs(), Files: t.p.Files}
 	if err := t.present(ctx); err != nil && !t.p.force {
 		return err
 	}

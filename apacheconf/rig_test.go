@@ -16,7 +16,7 @@ import (
 // rig is a running Apache with two hosts of foreign certificates, and our own
 // directories beside it.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	a      *apachetest.Apache
 	ca     *apachetest.CA
 	dir    string
@@ -28,7 +28,7 @@ type rig struct {
 }
 
 // newRig starts the Apache. Body goes into the first host.
-func newRig(t *testing.T, body string) *rig {
+func newRig(t testing.TB, body string) *rig {
 	t.Helper()
 	r := makeRig(t, body)
 	r.start()
@@ -42,7 +42,7 @@ func (r *rig) start() {
 	}
 }
 
-func makeRig(t *testing.T, body string) *rig {
+func makeRig(t testing.TB, body string) *rig {
 	t.Helper()
 	ca, err := apachetest.NewCA()
 	if err != nil {
@@ -182,7 +182,7 @@ func (r *rig) sites() string {
 	return string(text)
 }
 
-func asRefused(t *testing.T, err error) *RefusedError {
+func asRefused(t testing.TB, err error) *RefusedError {
 	t.Helper()
 	refused, ok := errors.AsType[*RefusedError](err)
 	if !ok {

@@ -1,0 +1,79 @@
+package apacheconf
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Past is the newest change that Rollback would undo.
+type Past struct {
+	Started time.Time `json:"started"`
+	Command string    `json:"command"` // "apache adopt www.example.org"; "" for a change of an older tlskeeper
+	CutOff  bool      `json:"cut_off"` // it never ended; every next run undoes it first
+	Plan    *Plan     `json:"-"`       // of the undoing; nil where CutOff
+}
+
+// Last tells what Rollback would do, and changes nothing. It returns
+// ErrNothingToUndo where there is nothing.
+func Last(ctx context.Context, cfg Config, u Undo) (*Past, error) {
+	if j, err := readJournal(cfg.journalPath()); j != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return &Past{Started: j.Started, Command: j.Command, CutOff: true}, nil
+	}
+	numbers := history(cfg)
+	if len(numbers) == 0 {
+		return nil, ErrNothingToUndo
+	}
+	j, err := readJournal(cfg.entry(numbers[len(numbers)-1]))
+	if err == nil && j == nil {
+		err = errors.New("rolling back: another run was at it meanwhile")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := Discover(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.inverse(j, u)
+	if err != nil {
+		return nil, err
+	}
+	return &Past{Started: j.Started, Command: j.Command, Plan: p}, nil
+}
+
+// command is what a person typed, or could have typed, for this change.
+func (c Change) command() string {
+	switch {
+	case c.Remove:
+		return "apache uninstall"
+	case c.VHost != nil:
+		return "apache vhost " + c.VHost.Name
+	case len(c.Adopt) > 0:
+		return "apache adopt " + strings.Join(slices.Sorted(slices.Values(c.Adopt)), " ")
+	case c.LogOnly:
+		return "apache apply --log-only"
+	case c.Profile != "":
+		return "apache apply --profile " + c.Profile
+	}
+	return ""
+}
+
+// onlyRenewed: the plan gives sites that are installed a newer certificate and
+// does nothing else. Nothing points back to an old one, so it is no change to
+// undo.
+func (p *Plan) onlyRenewed(cfg Config) bool {
+	for _, f := range p.Files {
+		site := filepath.Dir(f.Path) == cfg.EtcDir && filepath.Base(f.Path) != globalName && p.leaves[strings.TrimSuffix(filepath.Base(f.Path), ".conf")] != nil
+		if !f.Internal && (!site || f.Old == nil || f.New == nil) {
+			return false
+		}
+	}
+	return !p.Empty()
+}
