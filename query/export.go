@@ -11,7 +11,7 @@ import (
 	"tlskeeper/logship/store"
 )
 
-// errEnough ends an export at its limit.
+// errEnough ends an answer at its limit.
 var errEnough = errors.New("enough rows")
 
 // errChanged is a database that was opened as immutable, because nobody wrote to

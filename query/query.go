@@ -25,9 +25,6 @@ import (
 // DefaultTimeout ends a question that runs longer.
 const DefaultTimeout = 2 * time.Minute
 
-// maxRows bounds an answer, because it is held in memory until it is written.
-const maxRows = 1_000_000
-
 // Options change how a question is answered, not what the answer is.
 type Options struct {
 	Filter
@@ -49,7 +46,8 @@ type Result struct {
 	Columns []string
 	Rows    [][]any // int64, float64, string or nil
 	Way     string  // where the answer came from: "roll-up ..." or "scan: why"
-	Cut     int     // rows that Filter.Limit left out
+	Cut     int     // rows that Filter.Limit left out of a report
+	More    bool    // Filter.Limit left out rows, which were not counted
 
 	Requests int64 // of a report: all requests that the filter let through
 }
@@ -57,8 +55,10 @@ type Result struct {
 // DB is a database to ask. Every question opens it anew, so that no snapshot
 // keeps the agent from emptying its write-ahead log.
 type DB struct {
-	path   string
-	memory *store.Store
+	path      string
+	memory    *store.Store
+	maxTemp   int64 // bytes
+	abandoned bool  // a question did not end and may still use memory
 }
 
 // Open checks that the database at path is there and of a schema that we know.
@@ -67,17 +67,17 @@ func Open(path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{path: path}, r.Close()
+	return &DB{path: path, maxTemp: maxTemp}, r.Close()
 }
 
 // Over asks a database in memory, which the DB now owns.
 func Over(s *store.Store) (*DB, error) {
-	return &DB{memory: s}, fence(s.Conn())
+	return &DB{memory: s, maxTemp: maxTemp}, fence(s.Conn())
 }
 
-// Close releases what Over was given.
+// Close releases what Over was given, but for a question that did not end.
 func (d *DB) Close() error {
-	if d.memory == nil {
+	if d.memory == nil || d.abandoned {
 		return nil
 	}
 	return d.memory.Close()
@@ -85,50 +85,51 @@ func (d *DB) Close() error {
 
 // Run answers sql, one SELECT. Its FROM may name log, hits, and the tables of
 // the store's schema.
-func (d *DB) Run(ctx context.Context, sql string, o Options) (r *Result, err error) {
-	err = d.answer(ctx, sql, o, func(ctx context.Context, p *plan) (err error) {
+func (d *DB) Run(ctx context.Context, sql string, o Options) (*Result, error) {
+	return d.run(ctx, sql, o, keep{rows: o.Limit})
+}
+
+func (d *DB) run(ctx context.Context, sql string, o Options, k keep) (*Result, error) {
+	var r *Result
+	err := d.answer(ctx, sql, o, func(ctx context.Context, p *plan) (err error) {
 		if o.Explain {
 			r = p.explain()
 			return nil
 		}
+		p.keep = k
 		r, err = d.ask(ctx, p)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, err // and r may still be written to
 	}
-	r.limit(o.Limit)
 	return r, nil
 }
 
-// answer reads and plans sql and lets do carry the plan out in time.
+// answer reads and plans sql and lets do carry the plan out in time. After an
+// error do may still be running.
 func (d *DB) answer(ctx context.Context, sql string, o Options, do func(context.Context, *plan) error) error {
 	q, err := read(sql)
 	if err != nil {
 		return err
 	}
 	timeout := cmp.Or(o.Timeout, DefaultTimeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
-	defer cancel()
-	p, err := d.plan(ctx, q, o)
-	if err == nil {
-		err = do(ctx, p)
-	}
-	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
-		return hint.Wrap(fmt.Errorf("the question was stopped after %s", timeout),
-			"narrow it with --since, or ask for http, vhost, protocol, cipher, day or hour only, which are counted beforehand; --timeout gives it more time")
+	ctx, end := context.WithTimeoutCause(ctx, timeout, errTimeout)
+	defer end()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go d.watchTemp(ctx, cancel)
+	err = d.within(ctx, func() error {
+		p, err := d.plan(ctx, q, o)
+		if err != nil {
+			return err
+		}
+		return do(ctx, p)
+	})
+	if stopped := d.stopped(ctx, timeout); err != nil && stopped != nil {
+		return stopped
 	}
 	return q.point(err)
-}
-
-var errTimeout = errors.New("the question's time is up")
-
-// limit keeps the first n rows.
-func (r *Result) limit(n int) {
-	if n > 0 && len(r.Rows) > n {
-		r.Cut = len(r.Rows) - n
-		r.Rows = r.Rows[:n]
-	}
 }
 
 // ask runs p on a fenced connection; once more when the database, opened as
@@ -158,20 +159,17 @@ func (d *DB) ask(ctx context.Context, p *plan) (*Result, error) {
 	}
 }
 
-// rows runs sql and collects its answer.
-func rows(ctx context.Context, conn *sqlite3.SQLiteConn, sql string, args []driver.NamedValue) (*Result, error) {
-	r := &Result{}
-	return r, each(ctx, conn, sql, args, &stream{
-		head: func(columns []string) error { r.Columns = columns; return nil },
-		row: func(values []any) error {
-			if len(r.Rows) == maxRows {
-				return hint.Wrap(fmt.Errorf("the answer has more than %d rows", maxRows),
-					"add a LIMIT, or group the rows; --format csv and json have no such bound")
-			}
-			r.Rows = append(r.Rows, values)
-			return nil
-		},
+// rows runs sql and holds its answer, or what of it k says.
+func rows(ctx context.Context, conn *sqlite3.SQLiteConn, sql string, args []driver.NamedValue, k keep) (*Result, error) {
+	h := &holder{Result: &Result{}, keep: k}
+	err := each(ctx, conn, sql, args, &stream{
+		head: func(columns []string) error { h.Columns = columns; return nil },
+		row:  h.add,
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return h.Result, err
 }
 
 // each runs sql and hands its answer to s, without ending it.
@@ -229,6 +227,10 @@ func sqlError(err error) error {
 	}
 	if store.Damaged("", err) != nil {
 		return err // whoever knows the path says it
+	}
+	if e.Code == sqlite3.ErrTooBig {
+		return hint.Wrap(fmt.Errorf("sql: a text or row is longer than %d KiB", maxLength>>10),
+			"make or read less of it at a time; of a stored line that is longer only the other columns can be read")
 	}
 	text := strings.TrimPrefix(e.Error(), "SQL logic error: ")
 	if e.Code == sqlite3.ErrAuth || strings.HasPrefix(text, "cannot modify ") {

@@ -56,20 +56,17 @@ func (d *DB) Report(ctx context.Context, name string, o Options) (*Result, error
 	if i < 0 {
 		return nil, hint.Wrap(fmt.Errorf("no report %q", name), "reports: "+strings.Join(ReportNames(), ", "))
 	}
-	limit := o.Limit
-	o.Limit = 0
-	r, err := d.Run(ctx, list[i].SQL, o)
+	r, err := d.run(ctx, list[i].SQL, o, keep{rows: o.Limit, count: true})
 	if err != nil || o.Explain {
 		return r, err
 	}
-	all, err := d.Run(ctx, "SELECT count(*) FROM log", o)
+	all, err := d.run(ctx, "SELECT count(*) FROM log", o, keep{})
 	if err != nil {
 		return nil, err
 	}
 	r.Title = list[i].Title
 	r.Requests, _ = all.Rows[0][0].(int64)
 	r.share()
-	r.limit(limit)
 	return r, nil
 }
 

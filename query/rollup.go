@@ -37,6 +37,7 @@ type plan struct {
 	args    []driver.NamedValue
 	columns []string // of the question as typed; nil: as SQLite names them
 	way     string
+	keep
 }
 
 // plan finds the way: from the roll-ups where they hold the answer, else from the rows.
@@ -72,7 +73,7 @@ func (d *DB) plan(ctx context.Context, q *question, o Options) (*plan, error) {
 }
 
 func (p *plan) run(ctx context.Context, conn *sqlite3.SQLiteConn) (*Result, error) {
-	r, err := rows(ctx, conn, p.sql, p.args)
+	r, err := rows(ctx, conn, p.sql, p.args, p.keep)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func describe(ctx context.Context, sql string) (columns, reads []string, why str
 		}
 		return authorize(op, arg1, arg2, arg3)
 	})
-	r, err := rows(ctx, db, sql, nil)
+	r, err := rows(ctx, db, sql, nil, keep{})
 	if err != nil {
 		return nil, nil, "", err
 	}

@@ -15,64 +15,82 @@ const (
 	columnGap = 2
 	barWidest = 30
 	barLeast  = 8
+
+	cellWidest = 200
 )
 
-// table writes columns aligned under their names.
+// table writes columns aligned under their names. For a pipe or a file no cell is
+// wider than cellWidest: csv and json have whole values.
 func (r *Result) table(w io.Writer, width int) {
 	if r.Title != "" {
 		fmt.Fprintf(w, "%s\n\n", term.Escape(r.Title))
 	}
-	grid, widths := r.grid()
-	bar := 0
+	widths, bar := r.widths(), 0
 	if width > 0 {
 		widths = fit(widths, width)
 		if total(widths) > width {
-			r.records(w, grid, width)
+			r.records(w, width)
 			return
 		}
 		if room := width - total(widths) - columnGap; room >= barLeast {
 			bar = min(room, barWidest)
 		}
 	}
-	percent := slices.Index(r.Columns, "percent")
 	numeric := r.numeric()
 	rule := make([]string, len(widths))
 	for i, n := range widths {
 		rule[i] = strings.Repeat("─", n)
 	}
-	for n, line := range slices.Insert(grid, 1, rule) {
-		text := align(line, widths, numeric)
-		if n > 1 && percent >= 0 && bar > 0 {
-			text += strings.Repeat(" ", columnGap+total(widths)-utf8.RuneCountInString(text)) + r.bar(n-2, percent, bar)
+	writeLine(w, align(r.head(), widths, numeric))
+	writeLine(w, align(rule, widths, numeric))
+	percent, largest := r.percents(bar)
+	for _, row := range r.Rows {
+		text := align(r.line(row), widths, numeric)
+		if percent >= 0 {
+			text += strings.Repeat(" ", columnGap) + drawn(row[percent].(float64), largest, bar)
 		}
-		fmt.Fprintln(w, strings.TrimRight(text, " "))
+		writeLine(w, text)
 	}
 	fmt.Fprintf(w, "\n%s\n", r.foot())
 }
 
-// grid is the head and all rows as text, and how wide each column is.
-func (r *Result) grid() ([][]string, []int) {
-	grid := [][]string{make([]string, len(r.Columns))}
+func writeLine(w io.Writer, text string) { fmt.Fprintln(w, strings.TrimRight(text, " ")) }
+
+// head is the names of the columns as text.
+func (r *Result) head() []string {
+	names := make([]string, len(r.Columns))
 	for i, c := range r.Columns {
-		grid[0][i] = term.Escape(c)
+		names[i] = term.Escape(c)
 	}
-	for _, row := range r.Rows {
-		line := make([]string, len(row))
-		for i, v := range row {
-			line[i] = cell(v)
-			if f, ok := v.(float64); ok && r.Columns[i] == "percent" {
-				line[i] = strconv.FormatFloat(f, 'f', 2, 64)
-			}
+	return names
+}
+
+// line is a row as text. It is made anew when it is wanted, so that an answer is
+// not held a second time.
+func (r *Result) line(row []any) []string {
+	line := make([]string, len(row))
+	for i, v := range row {
+		line[i] = cell(v)
+		if f, ok := v.(float64); ok && r.Columns[i] == "percent" {
+			line[i] = strconv.FormatFloat(f, 'f', 2, 64)
 		}
-		grid = append(grid, line)
 	}
+	return line
+}
+
+// widths tells how wide each column wants to be.
+func (r *Result) widths() []int {
 	widths := make([]int, len(r.Columns))
-	for _, line := range grid {
+	grow := func(line []string) {
 		for i, s := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(s))
+			widths[i] = min(cellWidest, max(widths[i], utf8.RuneCountInString(s)))
 		}
 	}
-	return grid, widths
+	grow(r.head())
+	for _, row := range r.Rows {
+		grow(r.line(row))
+	}
+	return widths
 }
 
 func total(widths []int) int {
@@ -131,31 +149,43 @@ func shorten(s string, width int) string {
 
 // records writes each row as lines of a name and a value, for rows that no
 // line of the terminal can hold.
-func (r *Result) records(w io.Writer, grid [][]string, width int) {
-	names := 0
-	for _, name := range grid[0] {
+func (r *Result) records(w io.Writer, width int) {
+	head, names := r.head(), 0
+	for _, name := range head {
 		names = max(names, utf8.RuneCountInString(name))
 	}
 	names = min(names, width/3)
-	for _, row := range grid[1:] {
-		for i, value := range row {
-			name := shorten(grid[0][i], names)
+	for _, row := range r.Rows {
+		for i, value := range r.line(row) {
+			name := shorten(head[i], names)
 			pad := strings.Repeat(" ", names-utf8.RuneCountInString(name)+columnGap)
-			fmt.Fprintln(w, strings.TrimRight(name+pad+shorten(value, width-names-columnGap), " "))
+			writeLine(w, name+pad+shorten(value, width-names-columnGap))
 		}
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintln(w, r.foot())
 }
 
-// bar draws row n's percentage, the longest bar being the largest of the column.
-func (r *Result) bar(n, column, width int) string {
-	largest := 0.0
-	for _, row := range r.Rows {
-		largest = max(largest, row[column].(float64))
+// percents finds the column that gets bars, -1 where there is none or no room,
+// and its largest value, which gets the longest.
+func (r *Result) percents(room int) (column int, largest float64) {
+	column = slices.Index(r.Columns, "percent")
+	if room == 0 || column < 0 {
+		return -1, 0
 	}
-	value := r.Rows[n][column].(float64)
-	if largest == 0 || value == 0 {
+	for _, row := range r.Rows {
+		value, ok := row[column].(float64)
+		if !ok {
+			return -1, 0
+		}
+		largest = max(largest, value)
+	}
+	return column, largest
+}
+
+// drawn is a bar for value, to the eighth of a column.
+func drawn(value, largest float64, width int) string {
+	if largest <= 0 || value <= 0 {
 		return ""
 	}
 	eighths := max(1, int(value/largest*float64(8*width)+0.5))
@@ -169,6 +199,9 @@ func (r *Result) bar(n, column, width int) string {
 // foot says how much there is.
 func (r *Result) foot() string {
 	s := plural(int64(len(r.Rows)), "row")
+	if r.More {
+		s = fmt.Sprintf("the first %s of more", s)
+	}
 	if r.Cut > 0 {
 		s = fmt.Sprintf("%d of %s", len(r.Rows), plural(int64(len(r.Rows)+r.Cut), "row"))
 	}
