@@ -58,6 +58,7 @@ func TestFaultyFiles(t *testing.T) {
 		"profile":            {"[apache]\nprofile = \"old\"\n", 2, `cannot be "old"`, "intermediate"},
 		"relative path":      {"[apache]\ntls_log = \"tls.log\"\n", 2, "full path", ""},
 		"relative hook":      {"[hooks]\ndeploy = [\"systemctl\", \"reload\", \"postfix\"]\n", 2, "full path of a program", "/usr/bin/systemctl"},
+		"no way to answer":   {"[acme]\n\n[[certificate]]\nnames = [\"a.org\"]\n", 4, "needs a webroot or a listen address", "webroot = "},
 		"webroot and listen": {"[acme]\nwebroot = \"/var/www\"\nlisten = \":80\"\n", 3, "two ways", "leave one"},
 		"listen":             {"[acme]\nlisten = \"80\"\n", 2, "listen", ":80"},
 		"cloudwatch bare":    {"[cloudwatch]\nregion = \"eu-central-1\"\n", 1, "needs a group", "group ="},
@@ -151,7 +152,7 @@ func TestOrigins(t *testing.T) {
 		}
 		return ""
 	}
-	text := "[acme]\nemail = \"a@b.org\"\n[agent]\ndatabase = \"/elsewhere.db\"\n[apache]\ntls_log = \"/x.log\"\n[[certificate]]\nnames = [\"a.org\"]\n"
+	text := "[acme]\nemail = \"a@b.org\"\n[agent]\ndatabase = \"/elsewhere.db\"\n[apache]\ntls_log = \"/x.log\"\n[[certificate]]\nnames = [\"a.org\"]\nlisten = \":80\"\n"
 	cfg, problems := parse("FILE", text, PathsUnder(""), env)
 	if len(problems) > 0 {
 		t.Fatal(problems)

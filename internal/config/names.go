@@ -101,6 +101,33 @@ func (v *validator) wildcards(table string, c Certificate, cfg *Config) {
 	}
 }
 
+// ways looks whether each certificate can be proved at all, once everything
+// that it is judged by is right.
+func (v *validator) ways(cfg *Config) {
+	if len(v.problems) > 0 {
+		return
+	}
+	for i, c := range cfg.Certificates {
+		v.answered(fmt.Sprintf("certificate[%d]", i), c, cfg)
+	}
+}
+
+// answered wants a place for the answer to the CA's question over HTTP, unless
+// each name has a way of its own.
+func (v *validator) answered(table string, c Certificate, cfg *Config) {
+	if c.Challenge != "http-01" || c.Webroot != "" || c.Listen != "" {
+		return
+	}
+	open := c.CSR != "" && len(cfg.Challenges) == 0 // what names are in it is not known here
+	for _, name := range c.Names {
+		open = open || !strings.HasPrefix(name, "*.") && cfg.ChallengeFor(name) == nil
+	}
+	if open {
+		v.problem(table+".names", `webroot = "/var/www/html", the DocumentRoot of port 80; or listen = ":80" where nothing answers there; here or in [acme]`,
+			`challenge "http-01" needs a webroot or a listen address`)
+	}
+}
+
 func (v *validator) nameList(table string, c Certificate) {
 	if len(c.Names) == 0 && c.CSR == "" {
 		v.problem(table, `names = ["www.example.org"]`, "this certificate has no names")

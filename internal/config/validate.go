@@ -60,6 +60,7 @@ func (v *validator) config(c *Config) {
 	v.agent(c.Agent, c.isSet("agent.logs") && c.origins["agent.logs"] != fromApache)
 	v.cloudWatch(c.CloudWatch, c.Agent.Client, c.isSet("cloudwatch"))
 	v.hooks(c.Hooks)
+	v.ways(c)
 }
 
 func (v *validator) acme(c *Config) {

@@ -61,9 +61,6 @@ func CheckConfig(cfg *config.Config) []Finding {
 		found = append(found, fail("configuration", "agree_tos = true below [acme]", "the CA's terms are not accepted: nothing can be issued"))
 	}
 	for _, c := range cfg.Certificates {
-		if c.Challenge == "http-01" && c.Webroot == "" && c.Listen == "" {
-			found = append(found, fail("certificate "+c.Name, `webroot = "/var/www/html" or listen = ":80"`, "nothing can answer the CA's http-01 challenge"))
-		}
 		if c.Challenge == "tls-alpn-01" && c.Listen == "" {
 			found = append(found, fail("certificate "+c.Name, `listen = ":443", where Apache does not`, "nothing can answer the CA's tls-alpn-01 challenge"))
 		}

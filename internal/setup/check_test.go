@@ -113,11 +113,11 @@ func TestHookThatOthersMayChange(t *testing.T) {
 }
 
 func TestChallengeThatNobodyAnswers(t *testing.T) {
-	cfg := host(t, Answers{AgreeTOS: true, Names: []string{"a.org"}})
-	if got := bad(CheckConfig(cfg)); !strings.Contains(got, "nothing can answer") {
-		t.Error(got)
+	paths := config.PathsUnder(t.TempDir())
+	if _, err := Prepare(paths, paths.ConfigFile(), Answers{AgreeTOS: true, Names: []string{"a.org"}}); err == nil || !strings.Contains(err.Error(), "needs a webroot") {
+		t.Error(err)
 	}
-	cfg = host(t, Answers{AgreeTOS: false, Names: []string{"a.org"}, Webroot: "/nonexistent"})
+	cfg := host(t, Answers{AgreeTOS: false, Names: []string{"a.org"}, Webroot: "/nonexistent"})
 	if got := bad(CheckConfig(cfg)); !strings.Contains(got, "terms") || !strings.Contains(got, "no directory") {
 		t.Error(got)
 	}
