@@ -65,7 +65,8 @@ func (a *app) lookAround(c *cli.Context) ([]status.Finding, error) {
 		findings = append(findings, fromSetup(setup.CheckConfig(cfg))...)
 	}
 	findings = append(findings, fromSetup(setup.CheckHost(cfg))...)
-	findings = append(findings, a.checkApache(c, cfg))
+	findings = append(findings, a.cutOff(c, cfg)...)
+	findings = append(findings, a.checkApache(c, cfg)...)
 	names := wanted(cfg)
 	if broken {
 		names = nil
@@ -82,16 +83,29 @@ func fromSetup(found []setup.Finding) []status.Finding {
 	return findings
 }
 
-func (a *app) checkApache(c *cli.Context, cfg *config.Config) status.Finding {
+func (a *app) checkApache(c *cli.Context, cfg *config.Config) []status.Finding {
 	server, err := apacheconf.Discover(c.Context, a.apacheConfig(c, cfg))
 	if err != nil {
-		return status.Finding{Severity: status.Fail, Subject: "apache", Message: err.Error(), Hint: hint.Of(err)}
+		return []status.Finding{{Severity: status.Fail, Subject: "apache", Message: err.Error(), Hint: hint.Of(err)}}
 	}
 	f := status.Finding{Severity: status.OK, Subject: "apache", Message: server.Version + " with OpenSSL " + server.OpenSSL + ", " + server.ConfigFile}
 	if !server.Has("ssl_module") {
 		f = status.Finding{Severity: status.Fail, Subject: "apache", Message: server.Version + " without mod_ssl", Hint: "a2enmod ssl, or dnf install mod_ssl"}
 	}
-	return f
+	if err := server.Running(); err != nil {
+		return []status.Finding{f, {Severity: status.Fail, Subject: "apache", Message: err.Error(), Hint: hint.Of(err)}}
+	}
+	return []status.Finding{f}
+}
+
+// cutOff finds a change of Apache that a kill or a power failure cut off, where
+// this user may look: it can have left no Apache at all.
+func (a *app) cutOff(c *cli.Context, cfg *config.Config) []status.Finding {
+	if !apacheconf.CutOff(a.apacheConfig(c, cfg)) {
+		return nil
+	}
+	return []status.Finding{{Severity: status.Fail, Subject: "apache", Message: "a change was cut off, and is not undone yet",
+		Hint: "`tlskeeper renew` undoes it first, `tlskeeper apache rollback` undoes it alone"}}
 }
 
 // checkPublished judges what renewal and agent published, and says so where

@@ -36,6 +36,7 @@ func (a *app) status(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	report.Findings = append(report.Findings, a.cutOff(c, cfg)...)
 	if a.json(c) {
 		err = a.printJSON(report)
 	} else {
