@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -106,31 +105,6 @@ func (a *app) apacheVHostCommand() *cli.Command {
 	}
 }
 
-func (a *app) apacheRollbackCommand() *cli.Command {
-	return &cli.Command{
-		Name:        "rollback",
-		Usage:       "undo the last change, adoptions included, byte for byte",
-		UsageText:   "tlskeeper apache rollback\ntlskeeper apache rollback --yes",
-		Description: "Renewed certificates stay: nothing points back to an old one. Browsers keep\nwhat HSTS told them.",
-		Flags:       []cli.Flag{confirmFlags()[0], confirmFlags()[2]},
-		Action: func(c *cli.Context) error {
-			return a.apacheUndo(c, "undo the last change", apacheconf.Rollback)
-		},
-	}
-}
-
-func (a *app) apacheUninstallCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "uninstall",
-		Usage:     "take everything of ours out of Apache; certificates stay",
-		UsageText: "tlskeeper apache uninstall\ntlskeeper apache uninstall --yes",
-		Flags:     []cli.Flag{confirmFlags()[0], confirmFlags()[2]},
-		Action: func(c *cli.Context) error {
-			return a.apacheUndo(c, "take everything of ours out of Apache", apacheconf.Uninstall)
-		},
-	}
-}
-
 func (a *app) apacheStatusCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "status",
@@ -159,7 +133,8 @@ type apacheRun struct {
 }
 
 // apacheChange plans what the command asks for, prints it, and goes on.
-func (a *app) apacheChange(c *cli.Context, what func(*cli.Context, *config.Config) (apacheconf.Change, error), then func(*apacheRun) error) error {
+func (a *app) apacheChange(c *cli.Context, what func(*cli.Context, *config.Config) (apacheconf.Change, error), then func(*apacheRun) error) (err error) {
+	defer func() { err = interrupted(c.Context, err) }()
 	cfg, err := a.configOrDefault(c)
 	if err != nil {
 		return err
@@ -204,34 +179,43 @@ func (a *app) hardening(c *cli.Context, cfg *config.Config) (apacheconf.Change, 
 		change.Profile = name
 	}
 	var err error
-	change.Generations, err = generations(cfg)
+	var revoked []string
+	change.Generations, revoked, err = generations(cfg)
+	for _, name := range revoked {
+		a.log(c).Warn("certificate is revoked and is not installed", "name", name)
+	}
 	return change, err
 }
 
 // generations is what is to be served of every certificate in the store: the
-// newest generation, unless the user went back from it.
-func generations(cfg *config.Config) (map[string]string, error) {
+// newest generation, unless the user went back from it. What was revoked is
+// named apart: clients that ask would be turned away.
+func generations(cfg *config.Config) (serve map[string]string, revoked []string, err error) {
 	store := acme.OpenStore(cfg.Paths.ACME)
 	all, err := store.List()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
-	out := map[string]string{}
+	serve = map[string]string{}
 	for _, cert := range all {
 		g, err := store.Serving(cert.Name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // ordered, and nothing issued yet
 		}
 		if err != nil {
-			return nil, fmt.Errorf("certificate %s: %w", term.Escape(cert.Name), err)
+			return nil, nil, fmt.Errorf("certificate %s: %w", term.Escape(cert.Name), err)
 		}
-		out[cert.Name] = g.Dir
+		if slices.Contains(cert.State.Revoked, g.Number) {
+			revoked = append(revoked, cert.Name)
+			continue
+		}
+		serve[cert.Name] = g.Dir
 	}
-	return out, nil
+	return serve, revoked, nil
 }
 
 func (a *app) adoption(c *cli.Context, cfg *config.Config) (apacheconf.Change, error) {
-	all, err := generations(cfg)
+	all, revoked, err := generations(cfg)
 	if err != nil {
 		return apacheconf.Change{}, err
 	}
@@ -246,6 +230,9 @@ func (a *app) adoption(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 	}
 	change := apacheconf.Change{Generations: map[string]string{}, AllowRestart: c.Bool("allow-restart")}
 	for _, name := range names {
+		if slices.Contains(revoked, name) {
+			return change, revokedError(name)
+		}
 		if all[name] == "" {
 			return change, hint.Wrap(fmt.Errorf("apache adopt: certificate %s was not issued yet", term.Escape(name)), "tlskeeper issue "+name)
 		}
@@ -253,6 +240,11 @@ func (a *app) adoption(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 		change.Adopt = append(change.Adopt, name)
 	}
 	return change, nil
+}
+
+// revokedError: installing it would turn clients away.
+func revokedError(name string) error {
+	return hint.Wrap(&apacheconf.RefusedError{Why: "certificate " + term.Escape(name) + " is revoked"}, "tlskeeper issue "+name)
 }
 
 func (a *app) newVHost(c *cli.Context, cfg *config.Config) (apacheconf.Change, error) {
@@ -263,6 +255,11 @@ func (a *app) newVHost(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 	g, err := acme.OpenStore(cfg.Paths.ACME).Serving(name)
 	if err != nil {
 		return apacheconf.Change{}, hint.Wrap(fmt.Errorf("apache vhost: certificate %s was not issued yet", term.Escape(name)), "tlskeeper issue "+name)
+	}
+	if _, revoked, err := generations(cfg); err != nil {
+		return apacheconf.Change{}, err
+	} else if slices.Contains(revoked, name) {
+		return apacheconf.Change{}, revokedError(name)
 	}
 	return apacheconf.Change{Generations: map[string]string{name: g.Dir}, AllowRestart: c.Bool("allow-restart"),
 		VHost: &apacheconf.NewVHost{Name: name, Names: g.Leaf.DNSNames, Address: c.String("address"),
@@ -331,42 +328,6 @@ func (a *app) noteServed(c *cli.Context, cfg *config.Config) {
 	if err := renewal.Confirm(c.Context, a.storeConfig(c, cfg)); err != nil {
 		a.log(c).Warn("noting what is deployed failed", "err", err)
 	}
-}
-
-// confirm asks on a terminal; elsewhere --yes must say it.
-func (a *app) confirm(c *cli.Context, question string) error {
-	if c.Bool("yes") {
-		return nil
-	}
-	if !term.IsTerminal(a.stdin) || !term.IsTerminal(a.stderr) {
-		return hint.Wrap(&apacheconf.RefusedError{Why: "there is no terminal to ask on"}, "--yes, once the plan is right")
-	}
-	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
-	line, _ := bufio.NewReader(a.stdin).ReadString('\n')
-	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
-		return &apacheconf.RefusedError{Why: "not confirmed"}
-	}
-	return nil
-}
-
-func (a *app) apacheUndo(c *cli.Context, what string, undo func(context.Context, apacheconf.Config, apacheconf.Undo) (*apacheconf.Result, error)) error {
-	cfg, err := a.configOrDefault(c)
-	if err != nil {
-		return err
-	}
-	if err := a.confirm(c, what+"?"); err != nil {
-		return err
-	}
-	result, err := undo(c.Context, a.apacheConfig(c, cfg), apacheconf.Undo{AllowRestart: c.Bool("allow-restart")})
-	if err != nil {
-		return err
-	}
-	a.noteServed(c, cfg)
-	if a.json(c) {
-		return a.printJSON(result)
-	}
-	writeResult(a.stdout, result)
-	return nil
 }
 
 func (a *app) apacheStatus(c *cli.Context) error {
