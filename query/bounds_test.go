@@ -126,3 +126,14 @@ func TestCellsOfAPipedTableAreBounded(t *testing.T) {
 		t.Error("csv has whole values")
 	}
 }
+
+// A long text is clipped before it is escaped, and shown as if it were not.
+func TestClippedCellsLookTheSame(t *testing.T) {
+	for _, part := range []string{"a", "ü", "\u202e", "𝒳", "\xff", "\xbf"} {
+		long := "begin" + strings.Repeat(part, 2_000) + "end"
+		clipped := cell(clip(long))
+		if got, want := shorten(clipped, cellWidest), shorten(cell(long), cellWidest); got != want {
+			t.Errorf("%q\ngot  %s\nwant %s", part, got, want)
+		}
+	}
+}

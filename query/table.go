@@ -54,6 +54,24 @@ func (r *Result) table(w io.Writer, width int) {
 	fmt.Fprintf(w, "\n%s\n", r.foot())
 }
 
+// clip leaves of a long text both ends, more than any cell shows: escaping and
+// measuring all of it takes its time.
+func clip(v any) any {
+	const end = 4 * cellWidest // bytes, of which a character has at most four
+	s, ok := v.(string)
+	if !ok || len(s) <= 3*end {
+		return v
+	}
+	head, tail := end, len(s)-end
+	for head > 0 && !utf8.RuneStart(s[head]) {
+		head--
+	}
+	for tail < len(s) && !utf8.RuneStart(s[tail]) {
+		tail++
+	}
+	return s[:head] + "…" + s[tail:]
+}
+
 func writeLine(w io.Writer, text string) { fmt.Fprintln(w, strings.TrimRight(text, " ")) }
 
 // head is the names of the columns as text.
@@ -70,7 +88,7 @@ func (r *Result) head() []string {
 func (r *Result) line(row []any) []string {
 	line := make([]string, len(row))
 	for i, v := range row {
-		line[i] = cell(v)
+		line[i] = cell(clip(v))
 		if f, ok := v.(float64); ok && r.Columns[i] == "percent" {
 			line[i] = strconv.FormatFloat(f, 'f', 2, 64)
 		}
