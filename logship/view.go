@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"tlskeeper/internal/term"
 	"tlskeeper/logship/accesslog"
@@ -48,6 +49,11 @@ type filter struct {
 func (l LiveFilter) compile() (filter, error) {
 	f := filter{LiveFilter: l}
 	if !strings.Contains(l.Client, "/") {
+		// With HostnameLookups %h is a name, and a name has a letter.
+		_, err := netip.ParseAddr(l.Client)
+		if l.Client != "" && err != nil && !strings.ContainsFunc(l.Client, unicode.IsLetter) {
+			return f, fmt.Errorf("client %q: want an address or a network such as 192.0.2.0/24", l.Client)
+		}
 		return f, nil
 	}
 	network, err := netip.ParsePrefix(l.Client)

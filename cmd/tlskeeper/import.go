@@ -20,7 +20,8 @@ func (a *app) importCommand() *cli.Command {
 		Usage:     "take older TLS logs, plain or gzipped, into the database",
 		ArgsUsage: "FILE...",
 		UsageText: "tlskeeper import /var/log/apache2/tls.log.*.gz\ntlskeeper import --db ./trial.db tls.log.1",
-		Description: "Each line is taken once, also when a file is given again, compressed or under\n" +
+		Description: "A file without a single line in the log's format is refused.\n" +
+			"Each line is taken once, also when a file is given again, compressed or under\n" +
 			"another name, and whatever the agent has read of it. Imported lines are not shipped.\n" +
 			"Of a file that the agent follows, what it has not read yet is left to it.",
 		Flags: []cli.Flag{

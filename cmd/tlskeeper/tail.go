@@ -1,6 +1,9 @@
 package main
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/internal/hint"
@@ -46,6 +49,9 @@ func (a *app) tail(c *cli.Context) error {
 	if conf.Lines < 0 {
 		return usagef("tail: --lines cannot be %d", conf.Lines)
 	}
+	if err := checkFilter(conf.Filter); err != nil {
+		return err
+	}
 	if err := conf.Filter.Check(); err != nil {
 		return usagef("tail: %v", err)
 	}
@@ -60,6 +66,28 @@ func (a *app) tail(c *cli.Context) error {
 		return err
 	}
 	return logship.Live(c.Context, conf)
+}
+
+// protocols are the words that mod_ssl writes.
+var protocols = []string{"TLSv1.3", "TLSv1.2", "TLSv1.1", "TLSv1", "SSLv3", "-"}
+
+// checkFilter refuses what no line can match: a filter that finds nothing
+// looks like a host without visitors.
+func checkFilter(f logship.LiveFilter) error {
+	same := func(p string) bool { return strings.EqualFold(p, f.Protocol) }
+	if f.Protocol == "" || slices.ContainsFunc(protocols, same) || strings.EqualFold(f.Protocol, "TLSv1.0") {
+		return nil
+	}
+	near := strings.ToLower(f.Protocol)
+	if rest, ok := strings.CutPrefix(near, "tls"); ok { // tls12, tls1.2, tlsv12
+		digits := strings.TrimLeft(strings.ReplaceAll(rest, ".", ""), "v-_ ")
+		for _, p := range protocols {
+			if strings.ReplaceAll(strings.TrimPrefix(p, "TLSv"), ".", "") == digits {
+				return hint.Wrap(usagef("tail: there is no protocol %q", f.Protocol), "did you mean --protocol "+p+"?")
+			}
+		}
+	}
+	return hint.Wrap(usagef("tail: there is no protocol %q", f.Protocol), "one of "+strings.Join(protocols[:5], ", "))
 }
 
 // tailed is the log that was named, or the first one that the agent follows.

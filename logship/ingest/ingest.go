@@ -55,9 +55,8 @@ func ImportWatched(ctx context.Context, s *store.Store, paths []string, log *slo
 		if err != nil {
 			failed = append(failed, fmt.Errorf("importing %s: %w", path, err))
 		}
-		results = append(results, r)
-		if r.Lines > 0 && r.Unparsed == r.Lines {
-			log.Warn("no line is in the format of the TLS log: is it another one?", "file", path)
+		if err == nil || r.Lines > 0 {
+			results = append(results, r)
 		}
 		log.Debug("imported a file", "path", path, "lines", r.Lines, "new", r.New)
 	}
@@ -114,6 +113,10 @@ func importFile(ctx context.Context, s *store.Store, path string, read func(n in
 	return copyLines(ctx, s, &known, newCutter(content, limit), packed, result)
 }
 
+// errForeign says that a file is surely not the one that was meant: no line of
+// its beginning is in the format of the log. Nothing of it is stored.
+var errForeign = errors.New("no line is in the format of the TLS log: is it another one? nothing was taken in")
+
 // copyLines takes in everything that c gives. A last line without its newline
 // counts in a packed file, to which nothing will be added.
 func copyLines(ctx context.Context, s *store.Store, f *store.File, c *cutter, packed bool, r Result) (Result, error) {
@@ -130,6 +133,9 @@ func copyLines(ctx context.Context, s *store.Store, f *store.File, c *cutter, pa
 				r.Unfinished = end - from
 				return r, nil
 			}
+		}
+		if r.Lines == 0 && len(lines) > 0 && foreign(lines) == int64(len(lines)) {
+			return r, errForeign
 		}
 		n, err := s.Import(ctx, f, lines, end)
 		if err != nil {

@@ -153,7 +153,7 @@ func TestUnfinishedAndDamagedLines(t *testing.T) {
 		{"overlong and unfinished", good + strings.Repeat("x", 2*block), Result{Lines: 10, New: 10, Unfinished: 2 * block}, 10, 0},
 		{"overlong and at an end", gzipped(t, good+strings.Repeat("x", 2*block)), Result{Lines: 11, New: 11}, 10, 1},
 		{"empty", "", Result{}, 0, 0},
-		{"crlf", strings.ReplaceAll(good, "\n", "\r\n"), Result{Lines: 10, New: 10}, 0, 10},
+		{"crlf", good + strings.ReplaceAll(good, "\n", "\r\n"), Result{Lines: 20, New: 20}, 10, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := openStore(t)
