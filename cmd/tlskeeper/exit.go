@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 
 	"tlskeeper/apacheconf"
@@ -74,6 +76,9 @@ func is[E error](err error) bool {
 func report(w io.Writer, err error, asJSON bool) {
 	if err == nil || errors.Is(err, errFindings) {
 		return
+	}
+	if hint.Of(err) == "" && errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {
+		err = hint.Wrap(err, "permission is missing; as root: sudo tlskeeper ...")
 	}
 	if asJSON {
 		text, _ := json.Marshal(map[string]any{"error": err.Error(), "hint": hint.Of(err), "exit": exitCode(err)})
