@@ -32,11 +32,12 @@ type LiveConfig struct {
 	Running bool
 }
 
-// maxShown bounds the memory for one line; a longer one is shown in parts.
+// maxShown is how many bytes of a line are shown, and bounds the memory for one; a
+// longer one that comes while the log is followed is shown in parts.
 const maxShown = 64 << 10
 
-// Live shows the log as it grows. It reads through hpcloud/tail, which may miss
-// lines at a rotation: harmless for eyes, and never used for what is kept. It
+// Live shows the log as it grows. It reads new lines through hpcloud/tail, which may miss
+// some at a rotation: harmless for eyes, and never used for what is kept. It
 // ends with nil when ctx ends.
 func Live(ctx context.Context, c LiveConfig) error {
 	filter, err := c.Filter.compile()
@@ -44,6 +45,7 @@ func Live(ctx context.Context, c LiveConfig) error {
 		return err
 	}
 	from, err := lastLines(c.Path, c.Lines)
+	there := err == nil
 	if err != nil && !(c.Follow && errors.Is(err, fs.ErrNotExist)) {
 		return notShown(c.Path, err)
 	}
@@ -54,15 +56,23 @@ func Live(ctx context.Context, c LiveConfig) error {
 	}
 	v := newView(c, filter)
 	defer v.end()
+	if there {
+		if from, err = standing(ctx, c, from, v); err != nil {
+			return err
+		}
+	}
+	if !c.Follow {
+		return nil
+	}
 	return show(ctx, c, from, v)
 }
 
-// show reads lines into v until the end or the end of ctx.
+// show follows the log into v until the end of ctx.
 func show(ctx context.Context, c LiveConfig, from int64, v *view) error {
 	silence(c)
 	t, err := tail.TailFile(c.Path, tail.Config{
 		Location: &tail.SeekInfo{Offset: from, Whence: io.SeekStart},
-		Follow:   c.Follow, ReOpen: c.Follow,
+		Follow:   true, ReOpen: true,
 		Poll:        true, // its inotify loses rotations and ends the process when watches run out
 		MaxLineSize: maxShown,
 		Logger:      tail.DiscardingLogger,
