@@ -59,11 +59,17 @@ func (r *dumpReader) enter(where string) {
 	}
 }
 
-func (r *dumpReader) add(text string) *node {
-	name, args := text, ""
-	if i := strings.IndexAny(text, " \t"); i >= 0 { // as server/util.c ap_getword_conf does
-		name, args = text[:i], text[i:]
+// splitDirective splits at blanks and tabs, as server/util.c ap_getword_conf
+// does.
+func splitDirective(text string) (name, args string) {
+	if i := strings.IndexAny(text, " \t"); i >= 0 {
+		return text[:i], text[i:]
 	}
+	return text, ""
+}
+
+func (r *dumpReader) add(text string) *node {
+	name, args := splitDirective(text)
 	n := &node{name: name, args: strings.TrimSpace(args), file: r.file, line: r.line + r.offset, useFile: r.file, useLine: r.line}
 	if r.useFile != "" {
 		n.inMacro, n.useFile, n.useLine = true, r.useFile, r.useLine

@@ -148,7 +148,7 @@ func (s *Server) rawDirectives(name string) []*node {
 		}
 		seen[inc.file] = true
 		for _, l := range lines {
-			word, args, _ := strings.Cut(strings.TrimSpace(l.text), " ")
+			word, args := splitDirective(strings.TrimSpace(l.text))
 			if strings.EqualFold(word, name) {
 				args = os.Expand(args, s.httpd.getenv)
 				out = append(out, &node{name: word, args: strings.TrimSpace(args), file: inc.file, line: l.last})
