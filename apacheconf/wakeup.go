@@ -35,10 +35,6 @@ func Heal(ctx context.Context, cfg Config) (bool, error) {
 	return heal(ctx, cfg)
 }
 
-// Survey is Discover without the version of OpenSSL: what a look at the virtual
-// hosts needs, in half the time.
-func Survey(ctx context.Context, cfg Config) (*Server, error) { return inspect(ctx, cfg) }
-
 // Running returns nil where the Apache of this configuration lives.
 func (s *Server) Running() error {
 	if _, ok := s.parent(); ok {
