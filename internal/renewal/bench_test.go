@@ -13,8 +13,10 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/apacheconf/apachetest"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/testenv"
+	"tlskeeper/templates"
 )
 
 // rivalTimeout bounds one run of any of the programs.
@@ -82,7 +84,7 @@ func (c client) issue(b *testing.B, name string) cost {
 	case "lego":
 		return c.run(b, append(c.legoArgs(name), "run")...)
 	}
-	c.configure(b, []string{name})
+	c.configure(b, []string{name}, "binary = \"/nonexistent/httpd\"\nserver_root = \""+c.dir+"\"\n")
 	return c.run(b, "--root", c.dir, "issue")
 }
 
@@ -94,12 +96,12 @@ func (c client) legoArgs(name string) []string {
 	return []string{"--path", c.dir, "--server", c.ca.Directory, "--accept-tos", "--email", "a@example.org", "--http", "--http.webroot", c.webroot, "-d", name}
 }
 
-// configure writes our configuration. Its Apache does not exist: the host's
-// own is none of a benchmark's business.
-func (c client) configure(b *testing.B, names []string) {
+// configure writes our configuration. Its Apache is not the host's own, which
+// is none of a benchmark's business.
+func (c client) configure(b *testing.B, names []string, apache string) {
 	b.Helper()
 	var text strings.Builder
-	fmt.Fprintf(&text, "[acme]\nagree_tos = true\ndirectory = %q\nca_file = %q\nwebroot = %q\n[apache]\nbinary = \"/nonexistent/httpd\"\nserver_root = %q\n", c.ca.Directory, c.ca.RootFile, c.webroot, c.dir)
+	fmt.Fprintf(&text, "[acme]\nagree_tos = true\ndirectory = %q\nca_file = %q\nwebroot = %q\n[apache]\n%s", c.ca.Directory, c.ca.RootFile, c.webroot, apache)
 	for _, n := range names {
 		fmt.Fprintf(&text, "[[certificate]]\nnames = [%q]\n", n)
 	}
@@ -126,7 +128,8 @@ func BenchmarkFirstIssue(b *testing.B) {
 const noop = 100
 
 // BenchmarkNoopRenew is a renewal of 100 certificates none of which is due:
-// one process, of lego one for each certificate.
+// one process, of lego one for each certificate. Ours also sees all of them
+// being served by an Apache; the others do not look.
 func BenchmarkNoopRenew(b *testing.B) {
 	webroot := b.TempDir()
 	ca := acmetest.New(b, acmetest.Options{HTTPPort: acmetest.Webroot(b, webroot)})
@@ -171,7 +174,6 @@ func (c client) fill(b *testing.B) {
 		names = append(names, nameOf(i))
 		cfg.Requests = append(cfg.Requests, acme.Request{Name: nameOf(i), Names: []string{nameOf(i)}, Challenge: acme.Challenge{Type: acme.HTTP01, Webroot: c.webroot}})
 	}
-	c.configure(b, names)
 	var err error
 	cfg.Client, err = acme.New(acme.Config{Dir: cfg.Dir, AgreeTOS: true, CAs: []acme.CA{{Name: "test", Directory: c.ca.Directory, CAFile: c.ca.RootFile}}})
 	if err != nil {
@@ -180,12 +182,41 @@ func (c client) fill(b *testing.B) {
 	if _, err := Run(b.Context(), cfg, Options{}); err != nil {
 		b.Fatal(err)
 	}
+	a := c.serve(b, names)
+	c.configure(b, names, fmt.Sprintf("binary = %q\nserver_root = %q\nconfig_file = %q\n", a.Binary, a.Dir, a.ConfigFile))
+	c.run(b, "--root", c.dir, "renew") // the first look
 	store := acme.OpenStore(cfg.Dir)
+	if list, err := store.List(); err != nil || len(list) != noop || !list[0].Deployed() {
+		b.Fatal(len(list), err)
+	}
+}
+
+// serve starts an Apache with a virtual host for each certificate.
+func (c client) serve(b *testing.B, names []string) *apachetest.Apache {
+	b.Helper()
+	testenv.Need(b, "apache2")
+	etc := filepath.Join(config.PathsUnder(c.dir).Etc, "apache")
+	if err := os.MkdirAll(etc, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	var hosts []apachetest.VHost
 	for _, n := range names {
-		if err := store.MarkDeployed(n, 1, time.Now()); err != nil {
+		gen := filepath.Join(config.PathsUnder(c.dir).ACME, "certs", n, "gen", "000001")
+		include := filepath.Join(etc, n+".conf")
+		text, err := templates.Site{Name: n, CertFile: filepath.Join(gen, "fullchain.pem"), KeyFile: filepath.Join(gen, "key.pem")}.Render()
+		if err == nil {
+			err = os.WriteFile(include, text, 0o644)
+		}
+		if err != nil {
 			b.Fatal(err)
 		}
+		hosts = append(hosts, apachetest.VHost{Name: n, Body: "Include " + include + "\n"})
 	}
+	a := apachetest.Make(b, apachetest.Options{VHosts: hosts})
+	if err := a.Start(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return a
 }
 
 // checkFilled sees that certbot takes the copies for certificates of its own.

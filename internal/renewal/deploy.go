@@ -42,8 +42,11 @@ func (r *run) deployAll(ctx context.Context) error {
 		return nil
 	}
 	pending, deployed := r.sort(list)
-	former := byName(deployed)
-	pending = append(pending, r.lost(ctx, deployed)...)
+	former, marked := byName(deployed), map[string]bool{}
+	for _, c := range list {
+		marked[c.Name] = !c.State.LostAt.IsZero()
+	}
+	pending = append(pending, r.lost(ctx, deployed, marked)...)
 	if len(pending) == 0 {
 		return nil
 	}

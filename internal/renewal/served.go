@@ -65,9 +65,9 @@ func byName(list []acme.Generation) map[string]bool {
 }
 
 // lost shakes hands again for what was served once: a server can be dead, or
-// have been changed by hand, without a renewal. What is not marked as served
-// by the last run stays lost until the server shows it.
-func (r *run) lost(ctx context.Context, deployed []acme.Generation) []acme.Generation {
+// have been changed by hand, without a renewal. What the last run marked as lost
+// stays so until it is settled, also where the server shows it again.
+func (r *run) lost(ctx context.Context, deployed []acme.Generation, marked map[string]bool) []acme.Generation {
 	usable, _ := withKeys(deployed)
 	if len(usable) == 0 {
 		return nil
@@ -78,12 +78,11 @@ func (r *run) lost(ctx context.Context, deployed []acme.Generation) []acme.Gener
 	}
 	var lost []acme.Generation
 	for _, g := range usable {
-		cert, stateErr := r.store.Certificate(g.Name)
 		missed := err != nil || unserved[g.Name] != nil
 		if missed {
 			r.Log.Warn("a certificate is not served any more, deploying it again", "certificate", g.Name, "generation", g.Number)
 		}
-		if missed || stateErr == nil && !cert.State.LostAt.IsZero() {
+		if missed || marked[g.Name] {
 			lost = append(lost, g)
 		}
 	}
