@@ -27,13 +27,29 @@ func TestDrift(t *testing.T) {
 	if err := os.WriteFile(r.cfg.sitePath("a.test"), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if codes := r.driftCodes(); !codes["edited"] || !codes["not-loaded"] {
+		t.Errorf("codes %v", codes)
+	}
+	must(os.Remove(filepath.Join(r.cfg.EtcDir, globalName)))
+	r.writeSites(strings.Replace(r.sites(), r.cfg.sitePath("a.test"), r.cfg.sitePath("a.test")+".none", 1))
+	r.writeSites(strings.Replace(r.sites(), "Include", "IncludeOptional", 1)) // httpd says nothing of it
+	must(os.WriteFile(r.a.SitesFile, []byte(strings.Replace(r.sites(), "  SSLEngine on\n", "  SSLEngine on\n  SSLCertificateFile "+r.oldA.CertFile+"\n  SSLCertificateKeyFile "+r.oldA.KeyFile+"\n", 1)), 0o644))
+	if codes := r.driftCodes(); !codes["deleted"] || !codes["adoption"] || !codes["not-loaded"] {
+		t.Errorf("codes %v", codes)
+	}
+	must(r.a.Stop(t.Context()))
+	if codes := r.driftCodes(); !codes["not-running"] {
+		t.Errorf("codes %v", codes)
+	}
+}
+
+func (r *rig) driftCodes() map[string]bool {
+	r.t.Helper()
 	codes := map[string]bool{}
 	for _, f := range r.status().Drift {
 		codes[f.Code] = true
 	}
-	if !codes["edited"] || !codes["not-loaded"] {
-		t.Errorf("codes %v", codes)
-	}
+	return codes
 }
 
 // Uninstall leaves what was there before, and nothing of ours.

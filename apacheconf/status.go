@@ -110,8 +110,12 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
 	if faults := s.listenFaults(); len(faults) > 0 {
 		return faults
 	}
-	if !s.Has("ssl_module") {
+	down := []Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.startArgv(), " ")}}
+	switch {
+	case !s.Has("ssl_module") && running:
 		return nil
+	case !s.Has("ssl_module"):
+		return down
 	}
 	sh, err := s.startShadow(ctx, s.conf, s.Modules)
 	if failed := (*shadowError)(nil); errors.As(err, &failed) {
@@ -122,7 +126,7 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
 	}
 	defer sh.stop(s.cfg.log())
 	if !running {
-		return []Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.startArgv(), " ")}}
+		return down
 	}
 	e := expect(ctx, targets(s.VHosts, s.Listen, sh))
 	e.policies = policyTargets(s.VHosts, s.Listen, sh)

@@ -53,31 +53,58 @@ func writeFiles(t *testing.T, files map[string]string) {
 	}
 }
 
-// The order of the help text, by hand: log, plan, adopt, apply, status,
-// rollback, uninstall, with the exit codes that scripts see.
-func TestApacheCommands(t *testing.T) {
-	a, root := apacheHost(t)
-	run := func(want int, words string, contains ...string) string {
-		t.Helper()
-		code, out, errs := runScan(t, append([]string{"--root", root, "apache"}, strings.Fields(words)...)...)
-		if code != want {
-			t.Fatalf("apache %s: exit code %d, want %d\n%s%s", words, code, want, out, errs)
-		}
-		for _, c := range contains {
-			if !strings.Contains(out+errs, c) {
-				t.Errorf("apache %s: no %q in\n%s%s", words, c, out, errs)
-			}
-		}
-		return out
-	}
-	sites := func() string { text, _ := os.ReadFile(a.SitesFile); return string(text) }
-	before := sites()
+// apacheShell types apache commands on a host of its own.
+type apacheShell struct {
+	t      *testing.T
+	root   string
+	sites  string // file of the virtual hosts
+	before string // what was in it
+}
 
+func newApacheShell(t *testing.T) *apacheShell {
+	t.Helper()
+	a, root := apacheHost(t)
+	s := &apacheShell{t: t, root: root, sites: a.SitesFile}
+	s.before = s.read()
+	return s
+}
+
+func (s *apacheShell) read() string {
+	text, _ := os.ReadFile(s.sites)
+	return string(text)
+}
+
+func (s *apacheShell) run(want int, words string, contains ...string) string {
+	s.t.Helper()
+	code, out, errs := runScan(s.t, append([]string{"--root", s.root, "apache"}, strings.Fields(words)...)...)
+	if code != want {
+		s.t.Fatalf("apache %s: exit code %d, want %d\n%s%s", words, code, want, out, errs)
+	}
+	for _, c := range contains {
+		if !strings.Contains(out+errs, c) {
+			s.t.Errorf("apache %s: no %q in\n%s%s", words, c, out, errs)
+		}
+	}
+	return out
+}
+
+func (s *apacheShell) asBefore() {
+	s.t.Helper()
+	if s.read() != s.before {
+		s.t.Errorf("after the rollback:\n%s", s.read())
+	}
+}
+
+// The order of the help text, by hand: log, plan, adopt, apply, status,
+// rollback, with the exit codes that scripts see.
+func TestApacheCommands(t *testing.T) {
+	s := newApacheShell(t)
+	run := s.run
 	run(exitRefused, "apply --log-only", "+    GlobalLog", "hint: --yes")
 	run(exitOK, "apply --log-only --dry-run", "+    GlobalLog")
 	run(exitOK, "apply --log-only --yes", "done: files changed: 1")
 	run(exitOK, "apply --log-only --yes", "nothing to do")
-	run(exitOK, "plan", "+    SSLProtocol all", "not served: ", a.SitesFile+":4", `Include "`, "warning: ", "SSLHonorCipherOrder on wins", "no history")
+	run(exitOK, "plan", "+    SSLProtocol all", "not served: ", s.sites+":4", `Include "`, "warning: ", "SSLHonorCipherOrder on wins", "no history")
 	run(exitUsage, "adopt", "want certificate names")
 	run(exitFailed, "adopt b.test", "was not issued yet", "hint: tlskeeper issue b.test")
 	run(exitOK, "adopt a.test --yes", "-  SSLCertificateFile", "done: ")
@@ -92,26 +119,42 @@ func TestApacheCommands(t *testing.T) {
 	if err := json.Unmarshal([]byte(run(exitOK, "plan --json")), &answer); err != nil || !strings.Contains(answer.Diff, "-    SSLProtocol -all +TLSv1.3") || !answer.Cost.NoHistory {
 		t.Errorf("%v, %+v", err, answer)
 	}
-	cert, err := acme.OpenStore(filepath.Join(root, "var/lib/tlskeeper/acme")).Certificate("a.test")
-	if err != nil || cert.State.Deployed != 1 {
-		t.Errorf("deployed %+v, %v", cert.State, err)
-	}
-	if public, err := status.Read(status.StatePath(filepath.Join(root, "var/lib/tlskeeper/acme"))); err != nil || len(public.Certificates) != 1 || public.Certificates[0].DeployedAt.IsZero() {
-		t.Errorf("published %+v, %v", public, err)
-	}
+	s.deployed()
 	run(exitOK, "status", "profile modern", "served by: a.test (")
 	run(exitOK, "rollback --yes", "done: ")
 	run(exitOK, "rollback --yes", "done: ")
-	if sites() != before {
-		t.Errorf("after the rollback:\n%s", sites())
+	s.asBefore()
+}
+
+// deployed: the store knows, and everybody may read it.
+func (s *apacheShell) deployed() {
+	s.t.Helper()
+	dir := filepath.Join(s.root, "var/lib/tlskeeper/acme")
+	cert, err := acme.OpenStore(dir).Certificate("a.test")
+	if err != nil || cert.State.Deployed != 1 {
+		s.t.Errorf("deployed %+v, %v", cert.State, err)
 	}
-	run(exitOK, "adopt --all --yes", "-  SSLCertificateFile", "done: ")
-	run(exitOK, "rollback --yes", "done: ")
-	if sites() != before {
-		t.Errorf("after the second rollback:\n%s", sites())
+	public, err := status.Read(status.StatePath(dir))
+	if err != nil || len(public.Certificates) != 1 || public.Certificates[0].DeployedAt.IsZero() {
+		s.t.Errorf("published %+v, %v", public, err)
 	}
-	run(exitOK, "uninstall --yes", "done: ")
-	run(exitOK, "status", "installed: nothing")
+}
+
+// Every certificate at once, a change by hand, and everything taken away.
+func TestApacheAdoptAllAndUninstall(t *testing.T) {
+	s := newApacheShell(t)
+	s.run(exitUsage, "adopt --all a.test", "want certificate names, or --all")
+	s.run(exitOK, "adopt --all --yes", "-  SSLCertificateFile", "done: ")
+	s.run(exitOK, "adopt --all --yes", "nothing to do")
+	s.run(exitOK, "rollback --yes", "done: ")
+	s.asBefore()
+	s.run(exitOK, "apply --log-only --yes", "done: ")
+	writeFiles(s.t, map[string]string{filepath.Join(s.root, "etc/tlskeeper/apache/tlskeeper.conf"): "# by hand\n"})
+	s.run(exitFindings, "status", "drift: ", "was edited by hand", "tlskeeper apache apply")
+	s.run(exitOK, "apply --log-only --yes", "done: ")
+	s.run(exitOK, "uninstall --yes", "done: ")
+	s.asBefore()
+	s.run(exitOK, "status", "installed: nothing")
 }
 
 // A plan says from the log what it would take away, from whom at most, and

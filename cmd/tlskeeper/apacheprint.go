@@ -84,7 +84,7 @@ func writeResult(w io.Writer, r *apacheconf.Result) {
 		fmt.Fprintln(w, "a change that had been cut off was undone first")
 	}
 	if !r.Changed {
-		fmt.Fprintln(w, "nothing to do: everything is as it should be")
+		fmt.Fprintln(w, "nothing to do: all that is ours is in place")
 		return
 	}
 	how := "reloaded"
