@@ -54,8 +54,10 @@ func policies(ctx context.Context, targets []target, where func(target) string) 
 	return out
 }
 
+// policyAt asks for no page: our own requests would count among the clients'
+// in the log that decides what hardening costs.
 func policyAt(ctx context.Context, addr, sni string) string {
-	r, err := probe.Scan(ctx, probe.Target{Addr: addr, SNI: sni})
+	r, err := probe.Scan(ctx, probe.Target{Addr: addr, SNI: sni, Silent: true})
 	if err != nil || r.Incomplete {
 		return unknownPolicy
 	}

@@ -40,6 +40,9 @@ type Target struct {
 	// HTTPAddr is the plain HTTP port that Scan asks for its redirect,
 	// host:port; empty asks none.
 	HTTPAddr string
+	// Silent keeps Scan from asking for a page: it leaves no line in the
+	// server's access log, and the report has no HTTP part.
+	Silent bool
 }
 
 func (t Target) String() string {

@@ -101,7 +101,9 @@ func (s *scanner) shake(ctx context.Context, r *Report) {
 	all.Go(func() { r.Certificates = s.certificates(ctx) })
 	var h2, h1 bool
 	all.Go(func() { h2 = s.speaksH2(ctx) })
-	all.Go(func() { r.HTTP, h1 = s.http(ctx, r) })
+	if !s.t.Silent {
+		all.Go(func() { r.HTTP, h1 = s.http(ctx, r) })
+	}
 	if s.t.HTTPAddr != "" {
 		all.Go(func() { r.Redirect = s.redirect(ctx) })
 	}
