@@ -16,15 +16,14 @@ import (
 // rig is a running Apache with two hosts of foreign certificates, and our own
 // directories beside it.
 type rig struct {
-	t      testing.TB
-	a      *apachetest.Apache
-	ca     *apachetest.CA
-	dir    string
-	cfg    Config
-	oldA   apachetest.Pair
-	oldB   apachetest.Pair
-	gens   int
-	before map[string]string
+	t    testing.TB
+	a    *apachetest.Apache
+	ca   *apachetest.CA
+	dir  string
+	cfg  Config
+	oldA apachetest.Pair
+	oldB apachetest.Pair
+	gens int
 }
 
 // newRig starts the Apache. Body goes into the first host.

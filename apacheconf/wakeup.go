@@ -40,7 +40,7 @@ func (s *Server) Running() error {
 	if _, ok := s.parent(); ok {
 		return nil
 	}
-	return hint.Wrap(fmt.Errorf("Apache is not running (%s names no live process)", s.PidFile), "start it: "+strings.Join(s.startArgv(), " "))
+	return hint.Wrap(fmt.Errorf("apache is not running (%s names no live process)", s.PidFile), "start it: "+strings.Join(s.startArgv(), " "))
 }
 
 // repairSites points our own includes away from generations that are gone from
