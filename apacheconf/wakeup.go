@@ -35,12 +35,15 @@ func Heal(ctx context.Context, cfg Config) (bool, error) {
 	return heal(ctx, cfg)
 }
 
+// serverDown is a sentence of a report; Apache is a name.
+const serverDown = "Apache is not running"
+
 // Running returns nil where the Apache of this configuration lives.
 func (s *Server) Running() error {
 	if _, ok := s.parent(); ok {
 		return nil
 	}
-	return hint.Wrap(fmt.Errorf("apache is not running (%s names no live process)", s.PidFile), "start it: "+strings.Join(s.startArgv(), " "))
+	return hint.Wrap(fmt.Errorf("%s (%s names no live process)", serverDown, s.PidFile), "start it: "+strings.Join(s.startArgv(), " "))
 }
 
 // repairSites points our own includes away from generations that are gone from
