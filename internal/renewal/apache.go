@@ -5,8 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -84,7 +82,7 @@ func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation)
 			faults = append(faults, hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) does not serve it", v.Name(), v.File, v.Line), adopt))
 			continue
 		}
-		faults = append(faults, shown(ctx, v, g.Leaf))
+		faults = append(faults, shown(ctx, server, v, g.Leaf))
 	}
 	if !found {
 		return hint.Wrap(errors.New("no TLS virtual host of Apache has one of its names as ServerName"), "write one, then: "+adopt)
@@ -92,16 +90,31 @@ func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation)
 	return errors.Join(faults...)
 }
 
-func shown(ctx context.Context, v apacheconf.VHost, want *x509.Certificate) error {
-	for _, address := range v.Addresses {
-		target := probe.Target{Addr: dialable(address), SNI: v.Names[0]}
-		got, err := handshake(ctx, target, leaf.Family(want))
-		if err != nil {
-			return fmt.Errorf("asking %s for %s: %w", target.Addr, target.SNI, err)
+// shown asks each address of v for each of its names that want is valid for: an
+// earlier virtual host may answer to an alias of v.
+func shown(ctx context.Context, server *apacheconf.Server, v apacheconf.VHost, want *x509.Certificate) error {
+	addresses := server.LiveAddrs(v)
+	if len(addresses) == 0 {
+		return fmt.Errorf("virtual host %s (%s:%d): no Listen reaches it", v.Name(), v.File, v.Line)
+	}
+	var faults []error
+	for _, address := range addresses {
+		for _, name := range v.Names {
+			if want.VerifyHostname(name) == nil {
+				faults = append(faults, shownAt(ctx, probe.Target{Addr: address, SNI: name}, want))
+			}
 		}
-		if !got.Equal(want) {
-			return fmt.Errorf("%s shows serial %x for %s, not %x", target.Addr, got.SerialNumber, target.SNI, want.SerialNumber)
-		}
+	}
+	return errors.Join(faults...)
+}
+
+func shownAt(ctx context.Context, target probe.Target, want *x509.Certificate) error {
+	got, err := handshake(ctx, target, leaf.Family(want))
+	if err != nil {
+		return fmt.Errorf("asking %s for %s: %w", target.Addr, target.SNI, err)
+	}
+	if !got.Equal(want) {
+		return fmt.Errorf("%s shows serial %x for %s, not %x", target.Addr, got.SerialNumber, target.SNI, want.SerialNumber)
 	}
 	return nil
 }
@@ -111,23 +124,4 @@ func handshake(ctx context.Context, target probe.Target, family string) (*x509.C
 	defer cancel()
 	cert, _, err := probe.Leaf(ctx, target, family)
 	return cert, err
-}
-
-// dialable turns a virtual host's address into one to connect to: any address
-// is loopback, and no port is 443.
-func dialable(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		host, port = strings.Trim(address, "[]"), "443"
-	}
-	if port == "*" {
-		port = "443"
-	}
-	switch host {
-	case "*", "_default_", "0.0.0.0", "":
-		host = "127.0.0.1"
-	case "::":
-		host = "::1"
-	}
-	return net.JoinHostPort(host, port)
 }
