@@ -128,8 +128,5 @@ func withoutHead(text []byte) []byte {
 // makeState makes our directories: the one of the state closed, the one above
 // it, which is not ours alone, open.
 func makeState(cfg Config) error {
-	if err := durable.MkdirAll(filepath.Dir(cfg.StateDir), 0o755); err != nil {
-		return err
-	}
-	return durable.MkdirAll(cfg.StateDir, 0o700)
+	return durable.MkdirBase(cfg.StateDir, 0o700)
 }

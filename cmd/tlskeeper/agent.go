@@ -67,7 +67,7 @@ func runAgent(ctx context.Context, cfg *config.Config, conf logship.Config) erro
 		return fmt.Errorf("beginning to fill %s: %w", cfg.Agent.Database, err)
 	}
 	defer lock.Release()
-	if err := durable.MkdirAll(cfg.Paths.Log, 0o750); err != nil {
+	if err := durable.MkdirBase(cfg.Paths.Log, 0o750); err != nil {
 		return fmt.Errorf("making the state directory: %w", err)
 	}
 	p := publisher{path: status.AgentPath(cfg.Paths.Log), pid: os.Getpid()}

@@ -118,7 +118,7 @@ func (a *app) adviseRenewal(cfg *config.Config, report *renewal.Report, cert con
 func (a *app) stagingRun(c *cli.Context, cfg *config.Config, run *renewal.Config) (err error) {
 	run.Dir, run.Deploy = filepath.Join(cfg.Paths.ACME, "staging"), renewal.Deployer{}
 	if !c.Bool("dry-run") {
-		if err := errors.Join(durable.MkdirAll(filepath.Dir(cfg.Paths.ACME), 0o755), durable.MkdirAll(cfg.Paths.ACME, 0o700)); err != nil {
+		if err := durable.MkdirBase(cfg.Paths.ACME, 0o700); err != nil {
 			return fmt.Errorf("making the directory of the certificates: %w", err)
 		}
 	}

@@ -25,7 +25,7 @@ const lockWait = 10 * time.Second
 func (p *Plan) Apply(ctx context.Context, cfg *config.Config) error {
 	dir := cfg.Paths.ACME
 	// The one above holds the public state, and is open.
-	if err := errors.Join(durable.MkdirAll(filepath.Dir(dir), 0o755), durable.MkdirAll(dir, 0o700)); err != nil {
+	if err := durable.MkdirBase(dir, 0o700); err != nil {
 		return fmt.Errorf("importing from certbot: %w", err)
 	}
 	lock, err := flock.Acquire(ctx, filepath.Join(dir, "lock"), lockWait)

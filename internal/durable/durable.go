@@ -128,6 +128,15 @@ func MkdirAll(dir string, mode fs.FileMode) error {
 	return mkdir(dir, mode)
 }
 
+// MkdirBase makes dir with exactly mode, and its missing parents open (0755):
+// the mode is for the last element.
+func MkdirBase(dir string, mode fs.FileMode) error {
+	if err := MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	return MkdirAll(dir, mode)
+}
+
 func mkdir(dir string, mode fs.FileMode) error {
 	if err := os.Mkdir(dir, mode&0o700); errors.Is(err, fs.ErrExist) {
 		return nil

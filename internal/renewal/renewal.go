@@ -21,7 +21,6 @@ import (
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/status"
 )
 
 // Config is what a run works on.
@@ -182,12 +181,7 @@ func (r *run) locked(ctx context.Context, do func() error) error {
 
 // makeDirs makes what `setup` would have made: the keys' directory closed, and
 // the one above it, where the public state is, open.
-func (r *run) makeDirs() error {
-	if err := durable.MkdirAll(filepath.Dir(status.StatePath(r.Dir)), 0o755); err != nil {
-		return err
-	}
-	return durable.MkdirAll(r.Dir, 0o700)
-}
+func (r *run) makeDirs() error { return durable.MkdirBase(r.Dir, 0o700) }
 
 // checkRequests refuses, before anything is touched, what cannot be ordered,
 // and names that nothing is configured for.

@@ -49,10 +49,7 @@ func directories(p config.Paths) []Dir {
 }
 
 func (d Dir) make() error {
-	if err := os.MkdirAll(filepath.Dir(d.Path), 0o755); err != nil {
-		return fmt.Errorf("making directories: %v", err)
-	}
-	if err := durable.MkdirAll(d.Path, d.Mode); err != nil {
+	if err := durable.MkdirBase(d.Path, d.Mode); err != nil {
 		return fmt.Errorf("making directories: %v", err)
 	}
 	if !d.agents || os.Geteuid() != 0 {

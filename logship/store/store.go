@@ -170,7 +170,7 @@ func checkVersion(db *sqlite3.SQLiteConn, path string) (bool, error) {
 // createFile makes an empty file of mode 0640 where there is none. SQLite gives
 // the -wal and -shm files the mode of the database.
 func createFile(path string) error {
-	if err := durable.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err := durable.MkdirBase(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
