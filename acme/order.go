@@ -151,10 +151,17 @@ func (s *session) dead(order lego.Order) error {
 	return fmt.Errorf("the order failed: %w", problem)
 }
 
+// A local CA is done within milliseconds, a public one within seconds: doubling
+// costs the public one two questions more than a start at its own pace would.
+const (
+	firstPoll = 10 * time.Millisecond
+	lastPoll  = 5 * time.Second
+)
+
 // pause waits before the next look at an order or authorization: as long as
 // the CA asked for, or a little longer each time.
 func (s *session) pause(url string, poll int, deadline time.Time) error {
-	wait := min(50*time.Millisecond<<min(poll, 10), 5*time.Second)
+	wait := min(firstPoll<<min(poll, 10), lastPoll)
 	if at := s.transport.pauseOf(url); !at.IsZero() {
 		wait = time.Until(at)
 	}
