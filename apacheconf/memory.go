@@ -64,27 +64,11 @@ func loadedAt(parent process) time.Time {
 	return oldest
 }
 
-// clockTicks is USER_HZ, which Linux fixes at 100 for programs.
-const clockTicks = 100
-
-// startedAt is when a process was started, to a hundredth of a second. Source:
-// proc_pid_stat(5), field 22, counted from the boot.
+// startedAt is when a process was started, to a hundredth of a second.
 func startedAt(pid int) (time.Time, bool) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	uptime, err2 := os.ReadFile("/proc/uptime")
-	now := time.Now()
-	if err != nil || err2 != nil {
-		return time.Time{}, false
-	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	word, _, _ := strings.Cut(string(uptime), " ")
-	up, err := strconv.ParseFloat(word, 64)
-	if err != nil || len(fields) < 20 {
-		return time.Time{}, false
-	}
-	ticks, err := strconv.ParseInt(fields[19], 10, 64)
-	since := time.Duration(up*float64(time.Second)) - time.Duration(ticks)*time.Second/clockTicks
-	return now.Add(-since), err == nil
+	start, ok := startTicks(pid)
+	up, ok2 := uptimeTicks()
+	return time.Now().Add(-time.Duration(up-start) * time.Second / clockTicks), ok && ok2
 }
 
 // editedSince finds a configuration file that was written after a moment.

@@ -1,0 +1,133 @@
+package renewal
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tlskeeper/acme"
+	"tlskeeper/apacheconf"
+	"tlskeeper/apacheconf/probe"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/leaf"
+)
+
+// probeTimeout bounds one handshake with the local server.
+const probeTimeout = 10 * time.Second
+
+// look shakes hands for every generation.
+func look(ctx context.Context, cfg apacheconf.Config, generations []acme.Generation) (map[string]error, error) {
+	server, err := apacheconf.Survey(ctx, cfg)
+	if err == nil {
+		err = server.Running()
+	}
+	if err != nil {
+		return nil, err
+	}
+	moment, ok := server.Look() // before the first handshake: what comes after it counts as a change
+	shown, why := askAll(ctx, server, generations)
+	if ok && len(why) == 0 {
+		remember(cfg, looked{At: time.Now(), Look: moment, Shown: shown})
+	}
+	return why, nil
+}
+
+// askParallel bounds the handshakes at once: each costs the server a signature.
+const askParallel = 16
+
+// askAll says of each certificate where it is shown, and of those that are not
+// served what is wrong.
+func askAll(ctx context.Context, server *apacheconf.Server, generations []acme.Generation) (map[string]answer, map[string]error) {
+	places, faults := make([][]place, len(generations)), make([]error, len(generations))
+	var group errgroup.Group
+	group.SetLimit(askParallel)
+	for i, g := range generations {
+		group.Go(func() error {
+			places[i], faults[i] = servedBy(ctx, server, g)
+			return nil
+		})
+	}
+	group.Wait()
+	shown, why := map[string]answer{}, map[string]error{}
+	for i, g := range generations {
+		shown[g.Name] = answer{Generation: g.Dir, Places: places[i]}
+		if faults[i] != nil {
+			why[g.Name] = faults[i]
+		}
+	}
+	return shown, why
+}
+
+// servedBy returns no error when every TLS virtual host that the certificate is
+// valid for includes our lines, and shows this very leaf to the clients that
+// can choose its signature family; and where it asked.
+func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation) ([]place, error) {
+	adopt := "tlskeeper apache adopt " + g.Name
+	var asked []place
+	var faults []error
+	found := false
+	for _, v := range server.VHosts {
+		if !v.TLS || len(v.Names) == 0 || g.Leaf.VerifyHostname(v.Names[0]) != nil {
+			continue
+		}
+		found = true
+		if v.Include != g.Name {
+			faults = append(faults, hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) does not serve it", v.Name(), v.File, v.Line), adopt))
+			continue
+		}
+		places := placesOf(server, v, g.Leaf)
+		if len(places) == 0 {
+			faults = append(faults, fmt.Errorf("virtual host %s (%s:%d): no Listen reaches it", v.Name(), v.File, v.Line))
+		}
+		asked, faults = append(asked, places...), append(faults, shown(ctx, places, g.Leaf))
+	}
+	if !found {
+		return nil, hint.Wrap(errors.New("no TLS virtual host of Apache has one of its names as ServerName"), "write one, then: "+adopt)
+	}
+	return asked, errors.Join(faults...)
+}
+
+// placesOf lists each address of v with each of its names that the leaf is valid
+// for: an earlier virtual host may answer to an alias of v.
+func placesOf(server *apacheconf.Server, v apacheconf.VHost, leaf *x509.Certificate) []place {
+	var out []place
+	for _, address := range server.LiveAddrs(v) {
+		for _, name := range v.Names {
+			if leaf.VerifyHostname(name) == nil {
+				out = append(out, place{Address: address, Name: name})
+			}
+		}
+	}
+	return out
+}
+
+// shown asks all these places for a leaf.
+func shown(ctx context.Context, places []place, want *x509.Certificate) error {
+	var faults []error
+	for _, p := range places {
+		faults = append(faults, shownAt(ctx, probe.Target{Addr: p.Address, SNI: p.Name}, want))
+	}
+	return errors.Join(faults...)
+}
+
+func shownAt(ctx context.Context, target probe.Target, want *x509.Certificate) error {
+	got, err := handshake(ctx, target, leaf.Family(want))
+	if err != nil {
+		return fmt.Errorf("asking %s for %s: %w", target.Addr, target.SNI, err)
+	}
+	if !got.Equal(want) {
+		return fmt.Errorf("%s shows serial %x for %s, not %x", target.Addr, got.SerialNumber, target.SNI, want.SerialNumber)
+	}
+	return nil
+}
+
+func handshake(ctx context.Context, target probe.Target, family string) (*x509.Certificate, error) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	cert, _, err := probe.Leaf(ctx, target, family)
+	return cert, err
+}

@@ -1,0 +1,71 @@
+package renewal
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Where nothing was reloaded since everything was seen, one handshake is
+// enough: httpd is not even asked for its configuration. Any reload, and any
+// generation that was not seen, brings the whole look back.
+func TestSecondLookIsShort(t *testing.T) {
+	h := deployed(t)
+	asked := filepath.Join(t.TempDir(), "asked")
+	script := filepath.Join(t.TempDir(), "apache2")
+	text := "#!/bin/sh\necho \"$*\" >>" + asked + "\nexec " + h.conf.Binary + " \"$@\"\n"
+	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h.conf.Binary = script
+	h.cfg.Deploy = Apache(h.conf)
+	dumps := func() int {
+		t.Helper()
+		os.Remove(asked)
+		h.run(Options{})
+		if h.state().DeployedAt.IsZero() {
+			t.Fatal("not served")
+		}
+		out, _ := os.ReadFile(asked)
+		return strings.Count(string(out), "DUMP")
+	}
+	wait(t, func() bool { return dumps() == 0 })
+	if err := h.apache.Reload(h.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	if dumps() == 0 {
+		t.Error("no look after a reload")
+	}
+	wait(t, func() bool { return dumps() == 0 })
+	l, ok := lastLook(h.conf)
+	if !ok {
+		t.Fatal("no look is kept")
+	}
+	l.At = time.Now().Add(-lookAfresh)
+	remember(h.conf, l)
+	if dumps() == 0 {
+		t.Error("no look after a day")
+	}
+	if h.run(Options{Force: true}); h.served() != h.state().Serial {
+		t.Errorf("served %s", h.served())
+	}
+}
+
+// A look that was kept is no answer for a server that is hung or gone.
+func TestSecondLookAsksTheServer(t *testing.T) {
+	h := deployed(t)
+	wait(t, func() bool { _, ok := lastLook(h.conf); return ok })
+	l, _ := lastLook(h.conf)
+	places := l.Shown[site]
+	places.Places[0].Address = "127.0.0.1:1"
+	l.Shown[site] = places
+	remember(h.conf, l)
+	if h.run(Options{}); h.state().DeployedAt.IsZero() {
+		t.Error("not served")
+	}
+	if l, _ := lastLook(h.conf); l.Shown[site].Places[0].Address == "127.0.0.1:1" {
+		t.Error("the place was not asked")
+	}
+}
