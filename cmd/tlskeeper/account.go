@@ -39,9 +39,6 @@ func (a *app) accountCommand() *cli.Command {
 }
 
 func (a *app) accountShow(c *cli.Context) error {
-	if c.Args().Present() {
-		return unknownCommand(c.Args().First(), "tlskeeper account", c.Command.Subcommands)
-	}
 	_, list, err := a.accounts(c)
 	if err != nil {
 		return err

@@ -35,9 +35,6 @@ tlskeeper agent --once --root ./trial`,
 }
 
 func (a *app) agent(c *cli.Context) error {
-	if c.Args().Present() {
-		return usagef("agent: takes no arguments; the logs are named in the configuration")
-	}
 	cfg, err := a.configOrDefault(c)
 	if err != nil {
 		return err

@@ -121,14 +121,21 @@ func (a *app) bare(c *cli.Context) error {
 }
 
 // settle gives c what urfave/cli/v2 does not hand down: the handler for
-// misspelt flags, and an answer where a sub-command is missing or unknown.
+// misspelt flags, and an answer to a word that is no sub-command, or where the
+// usage names no arguments.
 func settle(c *cli.Command, parent string) {
 	name := parent + " " + c.Name
 	c.OnUsageError, c.HideHelpCommand = onUsageError, true
-	if c.Action == nil && len(c.Subcommands) > 0 {
-		c.Action = func(ctx *cli.Context) error {
-			return unknownCommand(ctx.Args().First(), name, c.Subcommands)
+	do := c.Action
+	c.Action = func(ctx *cli.Context) error {
+		word := ctx.Args().First()
+		switch {
+		case len(c.Subcommands) > 0 && (do == nil || word != ""):
+			return unknownCommand(word, name, c.Subcommands)
+		case c.ArgsUsage == "" && word != "":
+			return usagef("%s takes no arguments, but there is %q", strings.TrimPrefix(name, "tlskeeper "), word)
 		}
+		return do(ctx)
 	}
 	for _, sub := range c.Subcommands {
 		settle(sub, name)

@@ -101,9 +101,6 @@ func sctsOf(g acme.Generation) []leaf.SCT {
 }
 
 func (a *app) certs(c *cli.Context) error {
-	if c.Args().Present() {
-		return unknownCommand(c.Args().First(), "tlskeeper certs", c.Command.Subcommands)
-	}
 	cfg, err := a.configOrDefault(c)
 	if err != nil {
 		return err

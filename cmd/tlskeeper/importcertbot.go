@@ -32,9 +32,6 @@ func (a *app) importCertbotCommand() *cli.Command {
 }
 
 func (a *app) importCertbot(c *cli.Context) error {
-	if c.Args().Present() {
-		return usagef("import-certbot takes no arguments, but there is %q", c.Args().First())
-	}
 	cfg, err := a.configOrDefault(c)
 	if err != nil {
 		return err

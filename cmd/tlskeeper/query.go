@@ -122,6 +122,9 @@ func queryOptions(c *cli.Context) (query.Options, error) {
 	if o.Timeout < 0 {
 		return o, usagef("--timeout %s: want a time to wait", o.Timeout)
 	}
+	if c.Bool("json") && c.IsSet("format") && c.String("format") != "json" {
+		return o, usagef("--json and --format %s exclude each other", c.String("format"))
+	}
 	if !slices.Contains(query.Formats, c.String("format")) {
 		return o, hint.Wrap(usagef("unknown format %q", c.String("format")), "formats: "+strings.Join(query.Formats, ", "))
 	}

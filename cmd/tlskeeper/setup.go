@@ -36,9 +36,6 @@ func (a *app) setupCommand() *cli.Command {
 }
 
 func (a *app) setup(c *cli.Context) error {
-	if c.Args().Present() {
-		return usagef("setup takes no arguments, but there is %q", c.Args().First())
-	}
 	paths := a.paths(c)
 	answers := answersOf(c)
 	plan, err := setup.Prepare(paths, cmp.Or(c.String("config"), paths.ConfigFile()), answers)
