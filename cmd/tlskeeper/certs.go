@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -151,13 +152,13 @@ func needsRoot(err error) error {
 }
 
 func (a *app) printViews(views []certView) {
-	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "CERTIFICATE\tNAMES\tKEY\tISSUER\tNOT BEFORE\tEXPIRES\tARI WINDOW\tRENEWAL\tGENERATION\tSERVED")
+	var rows [][]string
 	for _, v := range views {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", term.Escape(v.Name), term.Escape(strings.Join(v.Names, " ")),
-			term.Escape(v.KeyType), term.Escape(v.Issuer), day(v.NotBefore), day(v.NotAfter), v.window(day), v.renewal(), v.Generation, served(v))
+		rows = append(rows, []string{term.Escape(v.Name), term.Escape(strings.Join(v.Names, " ")), term.Escape(v.KeyType), term.Escape(v.Issuer),
+			day(v.NotBefore), day(v.NotAfter), v.window(day), v.renewal(), strconv.Itoa(v.Generation), served(v)})
 	}
-	t.Flush()
+	writeTable(a.stdout, screenWidth(a.stdout),
+		[]string{"CERTIFICATE", "NAMES", "KEY", "ISSUER", "NOT BEFORE", "EXPIRES", "ARI WINDOW", "RENEWAL", "GENERATION", "SERVED"}, rows)
 	for _, v := range views {
 		if v.LastError != "" {
 			fmt.Fprintf(a.stdout, "%s: %s: %s\n", term.Escape(v.Name), moment(v.LastErrorAt), term.Escape(firstLine(v.LastError)))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/term"
 	"tlskeeper/logship/ingest"
 	"tlskeeper/query"
 )
@@ -140,11 +138,7 @@ func queryOptions(c *cli.Context) (query.Options, error) {
 }
 
 func (a *app) printResult(c *cli.Context, r *query.Result) error {
-	width := 0
-	if out, ok := a.stdout.(*os.File); ok && term.IsTerminal(out) {
-		width = term.Width(out)
-	}
-	return r.Write(a.stdout, a.format(c), width)
+	return r.Write(a.stdout, a.format(c), screenWidth(a.stdout))
 }
 
 func (a *app) format(c *cli.Context) string {

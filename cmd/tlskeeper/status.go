@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -82,13 +83,12 @@ func printStatus(w io.Writer, r status.Report, now time.Time) {
 }
 
 func printCertificates(w io.Writer, certs []status.Certificate) {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "CERTIFICATE\tNAMES\tKEY\tISSUER\tEXPIRES\tRENEWAL\tGENERATION\tSERVED SINCE")
+	var rows [][]string
 	for _, c := range certs {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", term.Escape(c.Name), term.Escape(strings.Join(c.Names, " ")),
-			term.Escape(c.KeyType), term.Escape(c.Issuer), day(c.NotAfter), day(c.RenewAt), c.Generation, moment(c.DeployedAt))
+		rows = append(rows, []string{term.Escape(c.Name), term.Escape(strings.Join(c.Names, " ")), term.Escape(c.KeyType), term.Escape(c.Issuer),
+			day(c.NotAfter), day(c.RenewAt), strconv.Itoa(c.Generation), moment(c.DeployedAt)})
 	}
-	t.Flush()
+	writeTable(w, screenWidth(w), []string{"CERTIFICATE", "NAMES", "KEY", "ISSUER", "EXPIRES", "RENEWAL", "GENERATION", "SERVED SINCE"}, rows)
 }
 
 func printAgent(w io.Writer, a status.Agent, now time.Time) {
