@@ -28,6 +28,8 @@ func (a *app) apacheCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "apache",
 		Usage: "log, harden, and check the Apache of this host, and undo it",
+		UsageText: "tlskeeper apache apply --log-only\ntlskeeper apache plan\ntlskeeper apache adopt www.example.org\n" +
+			"tlskeeper apache apply\ntlskeeper apache status",
 		Subcommands: []*cli.Command{
 			a.apachePlanCommand(), a.apacheApplyCommand(), a.apacheAdoptCommand(),
 			a.apacheVHostCommand(), a.apacheRollbackCommand(), a.apacheStatusCommand(), a.apacheUninstallCommand(),

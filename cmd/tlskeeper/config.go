@@ -14,8 +14,9 @@ import (
 
 func (a *app) configCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "config",
-		Usage: "print an example configuration, or what is in force",
+		Name:      "config",
+		Usage:     "print an example configuration, or what is in force",
+		UsageText: "tlskeeper config example > /etc/tlskeeper/config.toml\ntlskeeper config show\ntlskeeper config check",
 		Subcommands: []*cli.Command{
 			{
 				Name:      "example",

@@ -22,6 +22,9 @@ func PathsUnder(root string) Paths {
 	if root == "" {
 		root = "/"
 	}
+	if full, err := filepath.Abs(root); err == nil { // as typed: --root ./trial
+		root = full
+	}
 	state := filepath.Join(root, "var/lib/tlskeeper")
 	return Paths{
 		Etc:    filepath.Join(root, "etc/tlskeeper"),

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,6 +50,13 @@ func TestPathsUnderRoot(t *testing.T) {
 	want := Paths{Etc: "/x/etc/tlskeeper", ACME: "/x/var/lib/tlskeeper/acme", Apache: "/x/var/lib/tlskeeper/apache", Log: "/x/var/lib/tlskeeper/log", Run: "/x/run/tlskeeper"}
 	if d := cmp.Diff(want, PathsUnder("/x")); d != "" {
 		t.Error(d)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := PathsUnder("./trial"); got != PathsUnder(filepath.Join(here, "trial")) {
+		t.Error(got)
 	}
 	if PathsUnder("") != PathsUnder("/") {
 		t.Error("no root is not /")
