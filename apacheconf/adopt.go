@@ -10,24 +10,65 @@ import (
 	"tlskeeper/templates"
 )
 
-// adopt plans the one edit of an admin's file for each certificate in
-// Change.Adopt: all TLS virtual hosts whose ServerName it covers.
+// adopt plans the edits of the admin's files for the certificates in
+// Change.Adopt: one for each TLS virtual host whose ServerName they cover.
 func (p *planner) adopt() error {
+	var all []adoptee
 	for _, name := range p.c.Adopt {
 		text, leaf, err := p.activeSite(name)
 		if err != nil {
 			return err
 		}
-		hosts := slices.DeleteFunc(p.hostsOf(leaf), func(v VHost) bool { return p.adopted(v, name) })
-		slices.SortFunc(hosts, func(a, b VHost) int { return b.Line - a.Line }) // from the bottom: lines above keep their numbers
-		for _, v := range hosts {
-			if err := p.adoptInto(v, name, text); err != nil {
-				return err
-			}
+		for _, v := range p.hostsOf(leaf) {
+			all = append(all, adoptee{v, name, text, closeness(v, name, leaf)})
+		}
+	}
+	for _, a := range p.chosen(all) {
+		if err := p.adoptInto(a.vhost, a.name, a.text); err != nil {
+			return err
 		}
 	}
 	return p.plannedEdits()
 }
+
+// adoptee is a virtual host that a certificate could be put into.
+type adoptee struct {
+	vhost VHost
+	name  string // of the certificate
+	text  []byte // of its include
+	far   int
+}
+
+// closeness orders the certificates that are valid for a virtual host: 0 is the
+// one named like it, 2 a wildcard.
+func closeness(v VHost, name string, leaf *x509.Certificate) int {
+	switch {
+	case strings.EqualFold(name, v.Names[0]):
+		return 0
+	case slices.ContainsFunc(leaf.DNSNames, func(n string) bool { return strings.EqualFold(n, v.Names[0]) }):
+		return 1
+	}
+	return 2
+}
+
+// chosen leaves one certificate for each virtual host, and none where one of
+// ours is served; from the bottom of the files, so that lines above keep their
+// numbers.
+func (p *planner) chosen(all []adoptee) []adoptee {
+	slices.SortStableFunc(all, func(a, b adoptee) int { return a.far - b.far })
+	taken := map[*node]bool{}
+	all = slices.DeleteFunc(all, func(a adoptee) bool {
+		other := taken[a.vhost.node] || p.adopted(a.vhost, a.name) || p.servesOther(a.vhost, a.name)
+		taken[a.vhost.node] = true
+		return other
+	})
+	slices.SortStableFunc(all, func(a, b adoptee) int { return b.vhost.Line - a.vhost.Line })
+	return all
+}
+
+// servesOther: includes another certificate of ours. Two that are valid for one
+// virtual host are no reason to change it.
+func (p *planner) servesOther(v VHost, name string) bool { return v.Include != "" && v.Include != name }
 
 // activeSite is the include of a certificate, as planned or as it stands.
 func (p *planner) activeSite(name string) ([]byte, *x509.Certificate, error) {
@@ -136,20 +177,36 @@ func (p *planner) missing() {
 	hosts := p.s.vhostsOf(p.overlay.conf)
 	for name, leaf := range p.plan.leaves {
 		served := slices.ContainsFunc(hosts, func(v VHost) bool { return v.TLS && v.Include == name })
+		other := ""
 		for _, v := range hosts {
-			if v.TLS && len(v.Names) > 0 && leaf.VerifyHostname(v.Names[0]) == nil && !p.adopted(v, name) {
+			switch {
+			case !v.TLS || len(v.Names) == 0 || leaf.VerifyHostname(v.Names[0]) != nil || p.adopted(v, name):
+			case p.servesOther(v, name):
+				other = v.Include
+			default:
 				p.notAdopted(v, name)
 				served = true
 			}
 		}
 		if !served {
-			p.plan.Missing = append(p.plan.Missing, Finding{Code: "no-vhost", Certificate: name, File: p.s.ConfigFile,
-				What: "no TLS virtual host serves a name of certificate " + name + " (" + strings.Join(leaf.DNSNames, ", ") + ")",
-				Fix:  "tlskeeper apache vhost " + name})
+			p.plan.Missing = append(p.plan.Missing, p.unserved(name, leaf, other))
 		}
 	}
 	slices.SortFunc(p.plan.Missing, func(a, b Finding) int { return strings.Compare(a.String(), b.String()) })
 	p.plan.Missing = slices.CompactFunc(p.plan.Missing, func(a, b Finding) bool { return a.Place() == b.Place() && a.VHost == b.VHost })
+}
+
+// unserved is about a certificate that no virtual host could take, because
+// there is none or each serves another one of ours.
+func (p *planner) unserved(name string, leaf *x509.Certificate, other string) Finding {
+	f := Finding{Code: "no-vhost", Certificate: name, File: p.s.ConfigFile,
+		What: "no TLS virtual host serves a name of certificate " + name + " (" + strings.Join(leaf.DNSNames, ", ") + ")",
+		Fix:  "tlskeeper apache vhost " + name}
+	if other != "" {
+		f.What = "the virtual hosts that certificate " + name + " is valid for serve certificate " + other
+		f.Fix = "leave it out of the configuration, or name its include in a virtual host instead of the other's"
+	}
+	return f
 }
 
 func (p *planner) notAdopted(v VHost, name string) {

@@ -69,13 +69,17 @@ func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation)
 	adopt := "tlskeeper apache adopt " + g.Name
 	var asked []place
 	var faults []error
-	found := false
+	found, other := false, ""
 	for _, v := range server.VHosts {
 		if !v.TLS || len(v.Names) == 0 || g.Leaf.VerifyHostname(v.Names[0]) != nil {
 			continue
 		}
+		if v.Include != "" && v.Include != g.Name { // two of ours are valid for it
+			other = v.Include
+			continue
+		}
 		found = true
-		if v.Include != g.Name {
+		if v.Include == "" {
 			faults = append(faults, hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) does not serve it", v.Name(), v.File, v.Line), adopt))
 			continue
 		}
@@ -84,6 +88,9 @@ func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation)
 			faults = append(faults, fmt.Errorf("virtual host %s (%s:%d): no Listen reaches it", v.Name(), v.File, v.Line))
 		}
 		asked, faults = append(asked, places...), append(faults, shown(ctx, places, g.Leaf))
+	}
+	if !found && other != "" {
+		return nil, hint.Wrap(fmt.Errorf("the virtual hosts that it is valid for serve certificate %s", other), "leave it out of the configuration, or name its include in a virtual host instead of the other's")
 	}
 	if !found {
 		return nil, hint.Wrap(errors.New("no TLS virtual host of Apache has one of its names as ServerName"), "write one, then: "+adopt)
