@@ -107,7 +107,7 @@ func (p *Plan) refused() error {
 	fix := ""
 	for _, f := range p.Blocked {
 		if f.Fix != "" {
-			if fix = f.Fix; !strings.HasPrefix(fix, "tlskeeper ") { // a line to write, not to type
+			if fix = f.Fix; fix != withRestart && !strings.HasPrefix(fix, "tlskeeper ") { // a line to write, not to type
 				fix = f.Place() + ": " + fix
 			}
 			break

@@ -38,7 +38,7 @@ func (p *planner) cacheRules() []Finding {
 		if !had && !suspect || active(next) {
 			continue
 		}
-		f := Finding{Code: "cache-removal", File: p.s.ConfigFile, What: "removing " + c.name + " and reloading kills Apache; it needs stop and start", Fix: "--allow-restart"}
+		f := Finding{Code: "cache-removal", File: p.s.ConfigFile, What: "removing " + c.name + " and reloading kills Apache; it needs stop and start", Fix: withRestart}
 		if suspect {
 			f.File, f.What = edited, "edited since Apache read it, and the running one seems to hold a cache that no "+c.name+" names any more: a reload would kill it"
 		}
@@ -49,6 +49,9 @@ func (p *planner) cacheRules() []Finding {
 	}
 	return out
 }
+
+// withRestart is what to type where a reload would not do.
+const withRestart = "the same again with --allow-restart, which stops and starts Apache"
 
 func active(cache *node) bool {
 	return cache != nil && !strings.EqualFold(cache.arg(0), "none")

@@ -18,6 +18,11 @@ import (
 // store that no virtual host serves yet.
 func apacheHost(t *testing.T) (*apachetest.Apache, string) {
 	t.Helper()
+	return apacheHostWith(t, "SSLSessionCache shmcb:cache(512000)\n")
+}
+
+func apacheHostWith(t *testing.T, global string) (*apachetest.Apache, string) {
+	t.Helper()
 	root := t.TempDir()
 	ca, err := apachetest.NewCA()
 	if err != nil {
@@ -29,7 +34,7 @@ func apacheHost(t *testing.T) (*apachetest.Apache, string) {
 	}
 	etc := filepath.Join(root, "etc", "tlskeeper")
 	a := apachetest.Start(t, apachetest.Options{
-		Global:          "SSLSessionCache shmcb:cache(512000)\n",
+		Global:          global,
 		IncludeOptional: []string{filepath.Join(etc, "apache", "tlskeeper.conf")},
 		VHosts:          []apachetest.VHost{{Name: "a.test", CertFile: old.CertFile, KeyFile: old.KeyFile, Body: "  SSLHonorCipherOrder on\n"}}})
 	gen := filepath.Join(root, "var/lib/tlskeeper/acme/certs/a.test/gen/000001")
@@ -124,6 +129,23 @@ func TestApacheCommands(t *testing.T) {
 	run(exitOK, "rollback --yes", "done: ")
 	run(exitOK, "rollback --yes", "done: ")
 	s.asBefore()
+}
+
+// The cache that apply brought cannot go by a reload. That is said before a
+// question whose answer could only be refused, with what to type.
+func TestUndoThatNeedsARestart(t *testing.T) {
+	a, root := apacheHostWith(t, "")
+	s := &apacheShell{t: t, root: root, sites: a.SitesFile}
+	s.before = s.read()
+	s.run(exitRefused, "apply", "hint: --yes")
+	s.run(exitOK, "apply --yes", "done: ")
+	for _, words := range []string{"rollback", "uninstall", "rollback --yes"} {
+		s.run(exitRefused, words, "removing SSLSessionCache", "hint: the same again with --allow-restart")
+	}
+	s.run(exitRefused, "rollback --allow-restart", "hint: --yes")
+	s.run(exitOK, "rollback --allow-restart --yes", "done: ")
+	s.asBefore()
+	s.run(exitOK, "uninstall", "nothing to do")
 }
 
 // deployed: the store knows, and everybody may read it.

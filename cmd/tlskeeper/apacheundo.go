@@ -55,6 +55,9 @@ type undoAnswer struct {
 	Blocked  []apacheconf.Finding `json:"blocked"`
 }
 
+// asks: what would be refused, or does nothing, is no question.
+func (u undoAnswer) asks() bool { return len(u.Blocked) == 0 && (u.Diff != "" || u.CutOff) }
+
 func (u *undoAnswer) add(p *apacheconf.Plan) {
 	none := []apacheconf.Finding{}
 	u.Warnings, u.Blocked = none, none
@@ -106,8 +109,10 @@ func (a *app) apacheUndo(c *cli.Context, u undoing) (err error) {
 		}
 		return nil
 	}
-	if err := a.confirm(c, u.question); err != nil {
-		return err
+	if answer.asks() {
+		if err := a.confirm(c, u.question); err != nil {
+			return err
+		}
 	}
 	return a.undo(c, cfg, u, undo)
 }
