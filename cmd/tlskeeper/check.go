@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -12,6 +13,7 @@ import (
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/setup"
 	"tlskeeper/internal/status"
+	"tlskeeper/query"
 )
 
 func (a *app) checkCommand() *cli.Command {
@@ -20,7 +22,8 @@ func (a *app) checkCommand() *cli.Command {
 		Aliases:   []string{"doctor"},
 		Usage:     "look at everything that could be wrong on this host",
 		UsageText: "tlskeeper check\ntlskeeper doctor --json",
-		Description: "Configuration, Apache, directories, keys, programs, certificates, agent, disk:\n" +
+		Description: "Configuration, Apache, directories, keys, programs, certificates, log database,\n" +
+			"agent, disk:\n" +
 			"one line each. Changes nothing. Exit status 3 when something is not ok.",
 		Action: a.check,
 	}
@@ -67,6 +70,7 @@ func (a *app) lookAround(c *cli.Context) ([]status.Finding, error) {
 	findings = append(findings, fromSetup(setup.CheckHost(cfg))...)
 	findings = append(findings, a.cutOff(c, cfg)...)
 	findings = append(findings, a.checkApache(c, cfg)...)
+	findings = append(findings, checkDatabase(cfg.Agent.Database)...)
 	names := wanted(cfg)
 	if broken {
 		names = nil
@@ -96,6 +100,20 @@ func (a *app) checkApache(c *cli.Context, cfg *config.Config) []status.Finding {
 		return []status.Finding{f, {Severity: status.Fail, Subject: "apache", Message: err.Error(), Hint: hint.Of(err)}}
 	}
 	return []status.Finding{f}
+}
+
+// checkDatabase says why the agent cannot open its database, and queries cannot.
+// That there is none yet, or that it is for others to read, is no fault of it.
+func checkDatabase(path string) []status.Finding {
+	db, err := query.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
+		return nil
+	case err != nil:
+		return []status.Finding{{Severity: status.Fail, Subject: "log database", Message: err.Error(), Hint: hint.Of(err)}}
+	}
+	db.Close()
+	return []status.Finding{{Severity: status.OK, Subject: "log database", Message: path}}
 }
 
 // cutOff finds a change of Apache that a kill or a power failure cut off, where
@@ -131,6 +149,9 @@ func agentFindings(r status.Report) []status.Finding {
 		f.Severity, f.Message, f.Hint = status.Warn, "has never run here", "systemctl enable --now tlskeeper"
 	case r.About("agent"):
 		return nil
+	case r.Agent.LastErrorAt.After(r.Agent.LastShipAt) && r.Agent.Backlog > 0:
+		f.Severity, f.Hint = status.Warn, "journalctl -u tlskeeper"
+		f.Message = fmt.Sprintf("%d lines wait to be shipped: %s", r.Agent.Backlog, r.Agent.LastError)
 	default:
 		f.Message = fmt.Sprintf("pid %d, %d lines wait to be shipped", r.Agent.PID, r.Agent.Backlog)
 	}
