@@ -121,8 +121,7 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 	}
 	return c.store.change(name, func(s *State) {
 		if failure == nil {
-			s.Failures, s.LastError, s.LastErrorAt = 0, "", time.Time{}
-			s.NotBefore, s.RetryAfter, s.RetryAfterOf = time.Time{}, time.Time{}, ""
+			s.succeeded(to.ca.Directory)
 			return
 		}
 		s.Failures++
@@ -132,6 +131,12 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 			s.RetryAfter, s.RetryAfterOf = backoff.Until.UTC(), to.ca.Directory
 		}
 	})
+}
+
+// succeeded notes that this CA has issued.
+func (s *State) succeeded(directory string) {
+	s.Failures, s.LastError, s.LastErrorAt, s.NotBefore = 0, "", time.Time{}, time.Time{}
+	s.RetryAfter, s.RetryAfterOf = time.Time{}, ""
 }
 
 // chooseKey makes a new key, or takes the former generation's where that was

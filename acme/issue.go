@@ -33,6 +33,9 @@ func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (Generati
 	if err != nil {
 		return Generation{}, err
 	}
+	if err := c.store.settle(ctx, w.Name); err != nil {
+		return Generation{}, err
+	}
 	state, err := c.store.state(w.Name)
 	if err != nil {
 		return Generation{}, err
@@ -73,9 +76,9 @@ func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptio
 	if o.rehearsal {
 		defer s.disown()
 	}
-	j, done, err := s.takeUp(w, o)
-	if err != nil || done.Number > 0 {
-		return done, err
+	j, err := s.takeUp(w, o)
+	if err != nil {
+		return Generation{}, err
 	}
 	resumed := j.OrderURL != ""
 	hopeless := o.Force || o.Urgent || !j.credible(time.Now()) || s.outlasts(j, w.Name)
@@ -119,8 +122,7 @@ func (s *session) again(j *journal, w work, o IssueOptions) (*journal, error) {
 	if err := j.end(); err != nil {
 		return nil, err
 	}
-	next, _, err := s.takeUp(w, o)
-	return next, err
+	return s.takeUp(w, o)
 }
 
 // profile is the one to ask for: the wanted one, or none where the CA does not
@@ -158,32 +160,29 @@ func settled(err error) bool {
 }
 
 // takeUp returns the order's journal: the one in hand when it is for the same,
-// else a new one. done is set when a former run was killed with nothing left
-// to do but to forget the order.
-func (s *session) takeUp(w work, o IssueOptions) (j *journal, done Generation, err error) {
+// else a new one.
+func (s *session) takeUp(w work, o IssueOptions) (*journal, error) {
 	store := s.client.store
-	if j, err = store.openJournal(w.Name); err != nil {
-		return nil, done, err
+	j, err := store.openJournal(w.Name)
+	if err != nil {
+		return nil, err
 	}
 	former, err := store.Latest(w.Name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, done, err
+		return nil, err
 	}
-	if j != nil && j.OrderURL != "" && j.OrderURL == former.Meta.Order {
-		return nil, former, errors.Join(store.Link(former), j.end())
+	if j == nil {
+		return s.begin(w, former, o)
 	}
-	if j != nil {
-		s.withdrawLeft(j)
-		if j.fits(w, s.to.ca.Directory) {
-			s.client.cfg.Log.Info("resuming an order", "certificate", w.Name, "order", plain(j.OrderURL))
-			return j, done, nil
-		}
-		if err := j.end(); err != nil {
-			return nil, done, err
-		}
+	s.withdrawLeft(j)
+	if j.fits(w, s.to.ca.Directory) {
+		s.client.cfg.Log.Info("resuming an order", "certificate", w.Name, "order", plain(j.OrderURL))
+		return j, nil
 	}
-	j, err = s.begin(w, former, o)
-	return j, done, err
+	if err := j.end(); err != nil {
+		return nil, err
+	}
+	return s.begin(w, former, o)
 }
 
 // begin makes key and CSR and writes the first record.

@@ -151,12 +151,8 @@ func TestKilledAtEveryStep(t *testing.T) {
 		t.Run(step, func(t *testing.T) {
 			h := newHost(t, acmetest.Options{NonceReject: 20})
 			run(t, killedRun{Config: h.config(), Request: h.request(), Step: step}, true)
-			g, err := h.client(t).Issue(testContext(t), h.request(), IssueOptions{})
-			if step == "linked" || step == "stored" { // it was issued: the guard must not hinder the end of the order
-				if err != nil || g.Number != 1 {
-					t.Fatalf("got generation %d, %v", g.Number, err)
-				}
-			}
+			h.renew(t, h.request())
+			g, err := OpenStore(h.dir).Latest("www")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -120,7 +120,7 @@ func litter(t *testing.T, dirs ...string) []string {
 	t.Helper()
 	var found []string
 	for _, pattern := range []string{
-		"acme/certs/*/order", "acme/certs/*/.tlskeeper*", "acme/certs/*/gen/.tlskeeper*",
+		"acme/certs/*/order", "acme/certs/.tlskeeper*", "acme/certs/*/.tlskeeper*", "acme/certs/*/gen/.tlskeeper*",
 		"acme/live/.tlskeeper*", "acme/accounts/*/.tlskeeper*", "www/.well-known/acme-challenge/*",
 	} {
 		for _, dir := range dirs {

@@ -205,11 +205,11 @@ func (s *Store) Link(g Generation) error {
 	if err != nil {
 		return err
 	}
-	sweep(live)
 	link := filepath.Join(live, g.Name)
 	if now, err := os.Readlink(link); err == nil && now == target {
 		return nil
 	}
+	sweep(live)
 	return durable.Symlink(target, link)
 }
 

@@ -118,6 +118,9 @@ func Run(ctx context.Context, cfg Config, o Options) (*Report, error) {
 		return r.report, r.dryRun(ctx)
 	}
 	err := r.locked(ctx, func() error {
+		if err := r.store.Settle(ctx); err != nil {
+			r.failed = append(r.failed, err)
+		}
 		r.heal(ctx)
 		r.decideAll(ctx)
 		r.issueAll(ctx)
