@@ -69,7 +69,10 @@ func TestCountsAgreeAndNothingIsLeft(t *testing.T) {
 }
 
 func TestInterruptedAndTerminated(t *testing.T) {
-	for name, signal := range map[string]syscall.Signal{"Ctrl-C": syscall.SIGINT, "SIGTERM": syscall.SIGTERM} {
+	for name, signal := range map[string]syscall.Signal{
+		"Ctrl-C": syscall.SIGINT, "SIGTERM": syscall.SIGTERM,
+		"closed terminal": syscall.SIGHUP, "Ctrl-backslash": syscall.SIGQUIT,
+	} {
 		t.Run(name, func(t *testing.T) {
 			tmp := openTmp(t)
 			cmd := startUntil(t, tmp, "tlskeeper issue")
@@ -81,6 +84,18 @@ func TestInterruptedAndTerminated(t *testing.T) {
 			nothingLeft(t, tmp)
 		})
 	}
+}
+
+// `make demo | head` and a pager that is left end the demo, in order.
+func TestReaderOfTheOutputLeaves(t *testing.T) {
+	tmp := openTmp(t)
+	cmd, out := startAndRead(t, tmp, "Visitors come")
+	out.Close()
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("%v, want exit code 1", cmd.ProcessState)
+	}
+	nothingLeft(t, tmp)
 }
 
 func TestKilledAndClearedByTheNextRun(t *testing.T) {
@@ -100,6 +115,14 @@ func TestKilledAndClearedByTheNextRun(t *testing.T) {
 // startUntil starts a demo and returns when it has printed word.
 func startUntil(t *testing.T, tmp, word string) *exec.Cmd {
 	t.Helper()
+	cmd, out := startAndRead(t, tmp, word)
+	go io.Copy(io.Discard, out)
+	return cmd
+}
+
+// startAndRead returns the reading end of the demo's output, too.
+func startAndRead(t *testing.T, tmp, word string) (*exec.Cmd, io.ReadCloser) {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -111,12 +134,11 @@ func startUntil(t *testing.T, tmp, word string) *exec.Cmd {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), word) {
-			go io.Copy(io.Discard, r)
-			return cmd
+			return cmd, r
 		}
 	}
 	t.Fatalf("the demo ended before it printed %q", word)
-	return nil
+	return nil, nil
 }
 
 func nothingLeft(t *testing.T, tmp string) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"tlskeeper/acme/acmetest"
 	"tlskeeper/apacheconf/apachetest"
@@ -94,6 +93,8 @@ func (p *parts) stop() error {
 	return errors.Join(errs...)
 }
 
+const rotateConf = "logrotate.conf"
+
 // rotate runs the real logrotate with the lines of Debian's apache2 package:
 // the new file exists before any worker has let go of the old one.
 func (p *parts) rotate(ctx context.Context, r *root) error {
@@ -109,12 +110,11 @@ func (p *parts) rotate(ctx context.Context, r *root) error {
 	endscript
 }
 `, r.tlsLog(), p.apache.Binary, p.apache.Dir, p.apache.ConfigFile)
-	file := r.path("logrotate.conf")
+	file := r.path(rotateConf)
 	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
 		return err
 	}
 	argv := []string{"/usr/sbin/logrotate", "--force", "--state", r.path("logrotate.state"), file}
-	showCommand("logrotate", "--force", filepath.Base(file))
 	_, err := child.Run(ctx, child.Cmd{Argv: argv, Timeout: commandTimeout})
 	return err
 }

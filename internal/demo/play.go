@@ -25,8 +25,8 @@ func (s *stage) sent() int { return int(s.visitors.answered.Load()) + s.scans }
 
 // play runs the steps in the order in which a user would take them: measure,
 // harden, see that it holds.
-func play(ctx context.Context, r *root, p *parts, binary string) (err error) {
-	s, err := newStage(r, p, binary)
+func play(ctx context.Context, out screen, r *root, p *parts, binary string) (err error) {
+	s, err := newStage(out, r, p, binary)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func play(ctx context.Context, r *root, p *parts, binary string) (err error) {
 	for _, step := range []func(context.Context) error{
 		s.measure, s.plan, s.issue, s.harden, s.work, s.ask, s.compare,
 	} {
-		if err := errors.Join(step(ctx), ctx.Err()); err != nil {
+		if err := errors.Join(step(ctx), context.Cause(ctx)); err != nil {
 			s.showAgentLog(err)
 			return err
 		}
@@ -42,7 +42,7 @@ func play(ctx context.Context, r *root, p *parts, binary string) (err error) {
 	return nil
 }
 
-func newStage(r *root, p *parts, binary string) (*stage, error) {
+func newStage(out screen, r *root, p *parts, binary string) (*stage, error) {
 	roots, err := p.roots()
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func newStage(r *root, p *parts, binary string) (*stage, error) {
 	copied := r.path("bin", "tlskeeper") // so that its processes carry the root on their command line
 	env := append(p.logs.Env(), "TLSKEEPER_ROOT="+r.dir, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"LANG=C.UTF-8", "TMPDIR="+os.TempDir())
-	s := &stage{root: r, parts: p, shell: &shell{copied, env},
+	s := &stage{root: r, parts: p, shell: &shell{out, copied, env},
 		visitors: &visitors{addr: p.apache.Addr(), names: names, roots: roots}}
 	for _, dir := range []string{r.path("bin"), r.path("etc"), r.path("etc", "tlskeeper")} {
 		if err := os.Mkdir(dir, 0o755); err != nil {
@@ -60,7 +60,7 @@ func newStage(r *root, p *parts, binary string) (*stage, error) {
 	if err := copyFile(binary, copied); err != nil {
 		return nil, err
 	}
-	say("(every command below runs with TLSKEEPER_ROOT=%s)", r.dir)
+	s.say("(every command below runs with TLSKEEPER_ROOT=%s)", r.dir)
 	return s, os.WriteFile(r.path("etc", "tlskeeper", "config.toml"), []byte(p.config(r)), 0o644)
 }
 
@@ -81,23 +81,23 @@ func copyFile(from, to string) error {
 // measure installs the log alone, starts the agent, and lets the visitors of
 // the old configuration come by.
 func (s *stage) measure(ctx context.Context) (err error) {
-	heading("Measure first: install the TLS log, and nothing else")
+	s.heading("Measure first: install the TLS log, and nothing else")
 	if err := s.run(ctx, nil, "apache", "apply", "--log-only", "--yes"); err != nil {
 		return err
 	}
-	heading("The agent follows the log, keeps a local copy and ships it")
+	s.heading("The agent follows the log, keeps a local copy and ships it")
 	if s.stopAgent, err = s.start(s.path("agent.log"), "agent"); err != nil {
 		return err
 	}
-	heading("Visitors come, some of them old")
+	s.heading("Visitors come, some of them old")
 	s.visitors.send(ctx, modern, 8)
 	s.visitors.send(ctx, legacy, 6)
-	say("%s", s.visitors)
+	s.say("%s", s.visitors)
 	return s.untilStored(ctx)
 }
 
 func (s *stage) plan(ctx context.Context) error {
-	heading("What do they really negotiate, and what would hardening cost them?")
+	s.heading("What do they really negotiate, and what would hardening cost them?")
 	if err := s.run(ctx, nil, "query", "ciphers"); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *stage) plan(ctx context.Context) error {
 
 // issue gets the certificate. No vhost serves it yet, and exit code 4 says so.
 func (s *stage) issue(ctx context.Context) error {
-	heading("A secp384r1 certificate for %s and %s", names[0], names[1])
+	s.heading("A secp384r1 certificate for %s and %s", names[0], names[1])
 	if err := s.run(ctx, []int{4}, "issue"); err != nil {
 		return err
 	}
@@ -114,14 +114,14 @@ func (s *stage) issue(ctx context.Context) error {
 }
 
 func (s *stage) harden(ctx context.Context) error {
-	heading("Let the vhost serve it, and harden: proved on a shadow Apache, then live")
+	s.heading("Let the vhost serve it, and harden: proved on a shadow Apache, then live")
 	if err := s.run(ctx, nil, "apache", "adopt", names[0], "--yes"); err != nil {
 		return err
 	}
 	if err := s.run(ctx, nil, "apache", "apply", "--yes"); err != nil {
 		return err
 	}
-	heading("What is really served now?")
+	s.heading("What is really served now?")
 	s.scans++
 	return s.run(ctx, nil, "scan", s.apache.Addr(), "--sni", names[0], "--ca", s.ca.IssuingRootFile, "--profile", "intermediate")
 }
@@ -129,7 +129,7 @@ func (s *stage) harden(ctx context.Context) error {
 // work keeps clients busy while the log is rotated and the certificate
 // replaced.
 func (s *stage) work(ctx context.Context) error {
-	heading("A working day: visitors all the time, a log rotation, a renewal")
+	s.heading("A working day: visitors all the time, a log rotation, a renewal")
 	before, err := s.served(ctx)
 	if err != nil {
 		return err
@@ -137,6 +137,7 @@ func (s *stage) work(ctx context.Context) error {
 	stop := s.visitors.load(ctx)
 	defer stop()
 	wait(ctx, time.Second)
+	s.showCommand("logrotate", "--force", rotateConf)
 	if err := s.rotate(ctx, s.root); err != nil {
 		return err
 	}
@@ -151,8 +152,8 @@ func (s *stage) work(ctx context.Context) error {
 	if err == nil && after == before {
 		err = errors.New("the old certificate is still served")
 	}
-	say("certificate served before: %s, now: %s", before, after)
-	say("%s", s.visitors)
+	s.say("certificate served before: %s, now: %s", before, after)
+	s.say("%s", s.visitors)
 	return err
 }
 
@@ -170,7 +171,7 @@ func (s *stage) ask(ctx context.Context) error {
 	if err := s.untilStored(ctx); err != nil {
 		return err
 	}
-	heading("What do clients negotiate now?")
+	s.heading("What do clients negotiate now?")
 	if err := s.run(ctx, nil, "query", "ciphers"); err != nil {
 		return err
 	}
@@ -220,15 +221,15 @@ func (s *stage) compare(ctx context.Context) error {
 		return err
 	}
 	sent, accepted, failed := s.sent(), s.logs.Accepted(), s.visitors.failed.Load()
-	heading("Requests sent: %d   rows stored: %d   events accepted: %d", sent, rows, accepted)
+	s.heading("Requests sent: %d   rows stored: %d   events accepted: %d", sent, rows, accepted)
 	if sent != rows || rows != accepted {
 		return errors.New("the three counts differ")
 	}
 	if failed != 0 {
 		return fmt.Errorf("%d requests on new connections failed: %w", failed, s.visitors.first)
 	}
-	say("(%d by the visitors, %d by tlskeeper's own scan)", sent-s.scans, s.scans)
-	say("The three counts agree, and no request on a new connection failed.")
+	s.say("(%d by the visitors, %d by tlskeeper's own scan)", sent-s.scans, s.scans)
+	s.say("The three counts agree, and no request on a new connection failed.")
 	return nil
 }
 
@@ -247,6 +248,6 @@ func (s *stage) showAgentLog(err error) {
 	if err == nil || readErr != nil || len(text) == 0 {
 		return
 	}
-	fmt.Println("\nthe agent's log:")
-	show(text)
+	s.print("\nthe agent's log:\n")
+	s.show(text)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -19,23 +18,18 @@ const commandTimeout = 60 * time.Second
 // shell runs tlskeeper as a user would, in the demo's root, and shows both
 // the command and its answer.
 type shell struct {
+	screen
 	binary string
 	env    []string
 }
 
-func heading(format string, args ...any) { fmt.Printf("\n== "+format+"\n", args...) }
-
-func say(format string, args ...any) { fmt.Printf("   "+format+"\n", args...) }
-
-func showCommand(args ...string) { fmt.Printf("$ %s\n", strings.Join(args, " ")) }
-
 // run runs one command; expect lists the exit codes that are as they should
 // be, beside 0.
 func (s *shell) run(ctx context.Context, expect []int, args ...string) error {
-	showCommand(append([]string{"tlskeeper"}, quoted(args)...)...)
+	s.showCommand(append([]string{"tlskeeper"}, quoted(args)...)...)
 	result, err := s.call(ctx, args...)
-	show(result.Stdout)
-	show(result.Stderr)
+	s.show(result.Stdout)
+	s.show(result.Stderr)
 	if exit, ok := errors.AsType[*child.ExitError](err); ok && slices.Contains(expect, exit.Result.ExitCode) {
 		return nil
 	}
@@ -55,7 +49,7 @@ func (s *shell) call(ctx context.Context, args ...string) (child.Result, error) 
 // start starts a command that stays, and returns how to end it: SIGTERM, as
 // systemd does, and the wait for its end.
 func (s *shell) start(logFile string, args ...string) (stop func() error, err error) {
-	showCommand(append([]string{"tlskeeper"}, append(quoted(args), "&")...)...)
+	s.showCommand(append([]string{"tlskeeper"}, append(quoted(args), "&")...)...)
 	out, err := os.OpenFile(logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
@@ -77,12 +71,6 @@ func end(cmd *exec.Cmd) error {
 		return err
 	}
 	return cmd.Wait()
-}
-
-func show(out []byte) {
-	for line := range strings.Lines(string(out)) {
-		fmt.Print("   ", strings.TrimRight(line, "\n"), "\n")
-	}
 }
 
 // quoted writes arguments as a shell would need them.
