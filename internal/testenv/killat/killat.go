@@ -144,7 +144,7 @@ func wait(pid int, status *syscall.WaitStatus) (int, error) {
 // changes are the system calls by which Go's os package changes files.
 var changes = map[uint64]string{
 	unix.SYS_RENAMEAT: "rename", unix.SYS_RENAMEAT2: "rename", unix.SYS_UNLINKAT: "unlink", unix.SYS_SYMLINKAT: "symlink",
-	unix.SYS_LINKAT: "link", unix.SYS_MKDIRAT: "mkdir", unix.SYS_FCHMOD: "chmod", unix.SYS_FCHMODAT: "chmod",
+	unix.SYS_LINKAT: "link", unix.SYS_MKDIRAT: "mkdir", unix.SYS_FCHMOD: "chmod", unix.SYS_FCHMODAT: "chmod", unix.SYS_FCHMODAT2: "chmod",
 	unix.SYS_FSYNC: "fsync", unix.SYS_FTRUNCATE: "truncate", unix.SYS_OPENAT: "create", unix.SYS_WRITE: "write",
 	unix.SYS_FCHOWNAT: "chown", unix.SYS_FCHOWN: "chown", unix.SYS_UTIMENSAT: "touch",
 }

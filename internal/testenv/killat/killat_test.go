@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 		os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte("x"), 0o644) // two changes
 	}
 	os.Rename(filepath.Join(dir, "0"), filepath.Join(dir, "z"))
+	if root, err := os.OpenRoot(dir); err == nil {
+		root.Chmod("z", 0o600)
+	}
 	os.Exit(3)
 }
 
@@ -28,7 +31,7 @@ func TestKilledBeforeEachChange(t *testing.T) {
 		at    int
 		call  string
 		files int
-	}{{1, "create", 0}, {2, "write", 1}, {3, "create", 1}, {10, "write", 5}, {11, "rename", 5}}
+	}{{1, "create", 0}, {2, "write", 1}, {3, "create", 1}, {10, "write", 5}, {11, "rename", 5}, {12, "chmod", 5}}
 	for _, want := range wants {
 		dir, result := child(t, want.at)
 		found, _ := filepath.Glob(filepath.Join(dir, "*"))
@@ -36,8 +39,8 @@ func TestKilledBeforeEachChange(t *testing.T) {
 			t.Errorf("at %d: %+v, files %q", want.at, result, found)
 		}
 	}
-	for _, at := range []int{0, 12} {
-		if _, result := child(t, at); result.Killed || result.Changes != 11 || result.Exit != 3 {
+	for _, at := range []int{0, 13} {
+		if _, result := child(t, at); result.Killed || result.Changes != 12 || result.Exit != 3 {
 			t.Errorf("at %d: %+v", at, result)
 		}
 	}
