@@ -40,7 +40,7 @@ func foldName(written string) (string, error) {
 	base, wildcard := strings.CutPrefix(s, "*.")
 	ascii, err := idna.Lookup.ToASCII(base)
 	if err != nil || strings.Contains(base, "*") {
-		return "", &NameError{written, "it is not a DNS name"}
+		return "", &NameError{written, noName(base)}
 	}
 	if why := badName(ascii); why != "" {
 		return "", &NameError{written, why}
@@ -49,6 +49,24 @@ func foldName(written string) (string, error) {
 		ascii = "*." + ascii
 	}
 	return ascii, nil
+}
+
+// noName says why IDNA takes something for no name.
+func noName(s string) string {
+	_, rest, url := strings.Cut(s, "://")
+	switch {
+	case url:
+		rest, _, _ = strings.Cut(rest, "/")
+		return "it is an address of a page; the name alone is " + rest
+	case strings.ContainsAny(s, "/@:"):
+		return "it is more than a DNS name"
+	case strings.Contains(s, "*"):
+		return "a * stands only for the whole first label"
+	}
+	if why := badName(strings.ToLower(s)); why != "" {
+		return why
+	}
+	return "it is not a DNS name"
 }
 
 // label is the letter-digit-hyphen rule (RFC 1123, section 2.1).
