@@ -49,7 +49,7 @@ type solver interface {
 func newSolver(way Challenge) (solver, error) {
 	switch {
 	case way.Type == HTTP01 && way.Webroot != "":
-		return webroot{way.Webroot}, nil
+		return newWebroot(way.Webroot), nil
 	case way.Type == HTTP01 && way.Listen != "":
 		return &httpListener{address: way.Listen}, nil
 	case way.Type == TLSALPN01 && way.Listen != "":

@@ -83,7 +83,7 @@ func TestUmaskOfAHardenedUnit(t *testing.T) {
 
 func TestChallengeFileUnderAUmask(t *testing.T) {
 	dir := t.TempDir()
-	w, p := webroot{dir}, proof{Token: "abc_-1", KeyAuth: "abc.x"}
+	w, p := newWebroot(dir), proof{Token: "abc_-1", KeyAuth: "abc.x"}
 	if err := w.present(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestPlantedLinkIsNotFollowed(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, ".well-known")); err != nil {
 		t.Fatal(err)
 	}
-	if err := (webroot{dir}).present(t.Context(), proof{Token: "t", KeyAuth: "x"}); err == nil {
+	if err := newWebroot(dir).present(t.Context(), proof{Token: "t", KeyAuth: "x"}); err == nil {
 		t.Error("a linked .well-known was followed")
 	}
 	other := t.TempDir()
@@ -117,7 +117,7 @@ func TestPlantedLinkIsNotFollowed(t *testing.T) {
 		os.Symlink(victim, filepath.Join(challenges, "t"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := (webroot{other}).present(t.Context(), proof{Token: "t", KeyAuth: "x"}); err != nil {
+	if err := newWebroot(other).present(t.Context(), proof{Token: "t", KeyAuth: "x"}); err != nil {
 		t.Error(err)
 	}
 	if data, _ := os.ReadFile(victim); string(data) != "precious" {

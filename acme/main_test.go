@@ -17,11 +17,12 @@ import (
 // killedRun is what a child process of a test does: one Issue, and a SIGKILL
 // of itself at one step. It is the test binary again, told so by childVariable.
 type killedRun struct {
-	Config  Config
-	Request Request
-	Options IssueOptions
-	Step    string // "" lives
-	Umask   int
+	Config   Config
+	Request  Request
+	Options  IssueOptions
+	Step     string // "" lives
+	Umask    int
+	Presents string // a webroot: no Issue, but one proof in there
 }
 
 const childVariable = "TLSKEEPER_ACME_CHILD"
@@ -41,6 +42,13 @@ func runChild(told string) int {
 	}
 	if run.Umask != 0 {
 		syscall.Umask(run.Umask)
+	}
+	if run.Presents != "" {
+		if err := newWebroot(run.Presents).present(context.Background(), testProof); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
 	}
 	c, err := New(run.Config)
 	if err != nil {

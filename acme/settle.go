@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
 )
 
 // Settle ends, for every certificate, what a kill cut off and needs no CA: an
@@ -88,7 +87,7 @@ func (j *journal) withdrawFiles(ctx context.Context) error {
 	for _, p := range j.Proofs {
 		err := errors.ErrUnsupported
 		if p.Way.Type == HTTP01 && p.Way.Webroot != "" {
-			err = webroot{p.Way.Webroot}.withdraw(ctx, p)
+			err = newWebroot(p.Way.Webroot).withdraw(ctx, p)
 			failed = append(failed, err)
 		}
 		if err != nil {
