@@ -126,6 +126,16 @@ func TestCost(t *testing.T) {
 			t.Errorf("%s: %s", profile, c)
 		}
 	}
+	plain := []CostLine{{Protocol: "-", Cipher: "-", Requests: 50, Clients: 9}, {Requests: 7, Clients: 1}}
+	if c, err := CostOf("modern", append(plain, history...)); err != nil || c.Requests != 16 || c.Total != 116 || len(c.Removed) != 3 {
+		t.Errorf("with plain HTTP: %+v, %v", c, err)
+	}
+	if c, err := CostOf("modern", plain); err != nil || !c.NoHistory {
+		t.Errorf("plain HTTP alone: %+v, %v", c, err)
+	}
+	if c, err := CostOf("intermediate", []CostLine{{Protocol: "TLSv1.2", Cipher: "-", Requests: 1}}); err != nil || c.Requests != 0 || c.Total != 1 {
+		t.Errorf("without a cipher: %+v, %v", c, err)
+	}
 	if c, err := CostOf("modern", nil); err != nil || !c.NoHistory || !strings.Contains(c.String(), "no history") {
 		t.Errorf("%+v, %v", c, err)
 	}

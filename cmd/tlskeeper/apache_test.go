@@ -201,7 +201,7 @@ func TestApachePlanSaysTheCost(t *testing.T) {
 	}
 	types("import", log)
 	since := time.Now().AddDate(0, 0, -9).UTC().Format(time.DateOnly)
-	for profile, want := range map[string]string{"intermediate": "at most 1 of the 3 requests logged from " + since, "modern": "at most 2 of the 3 requests"} {
+	for profile, want := range map[string]string{"intermediate": "at most 1 of the 3 TLS requests logged from " + since, "modern": "at most 2 of the 3 TLS requests"} {
 		out := types("apache", "plan", "--profile", profile)
 		if !strings.Contains(out, want) || !strings.Contains(out, "DHE-RSA-AES128-SHA: requests: 1, clients: 1") || !strings.Contains(out, "Old") || strings.Contains(out, "\x1b") {
 			t.Errorf("%s:\n%s", profile, out)
