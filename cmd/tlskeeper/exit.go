@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"tlskeeper/acme"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/flock"
@@ -51,7 +52,7 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFindings
-	case is[usageError](err), is[*config.Error](err):
+	case is[usageError](err), is[*config.Error](err), is[*acme.TermsError](err):
 		return exitUsage
 	case is[*renewal.NotDeployedError](err):
 		return exitNotDeployed
