@@ -30,6 +30,9 @@ type LiveConfig struct {
 	// change: both must be the same terminal.
 	Talk    io.Writer
 	Running bool
+	// Width tells the columns of Out, which a line of LiveColumns is cut to; nil
+	// or 0 is without limit.
+	Width func() int
 }
 
 // maxShown is how many bytes of a line are shown, and bounds the memory for one; a
@@ -81,8 +84,12 @@ func show(ctx context.Context, c LiveConfig, from int64, v *view) error {
 		return notShown(c.Path, err)
 	}
 	defer stop(t)
+	v.begin()
 	for {
 		select {
+		case <-v.due:
+			v.due = nil
+			v.redraw()
 		case <-ctx.Done():
 			return nil
 		case line, ok := <-t.Lines:
@@ -178,5 +185,5 @@ func lastLines(path string, n int) (int64, error) {
 	return 0, nil
 }
 
-// redrawEvery bounds how often the counts below the lines change.
+// redrawEvery bounds how often the counts below the lines are made anew.
 const redrawEvery = 200 * time.Millisecond

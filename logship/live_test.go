@@ -142,3 +142,69 @@ func TestLiveIsSafeForATerminal(t *testing.T) {
 		}
 	}
 }
+
+// The counts come after the last lines, and come back after lines that come
+// faster than they are counted anew.
+func TestLiveCountsStayBelowTheLines(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tls.log")
+	os.WriteFile(path, []byte(lines(1, 2)), 0o600)
+	_, talk, stop := watch(t, LiveConfig{Path: path, Lines: 2, Follow: true, Running: true})
+	below := func() string {
+		text := talk.String()
+		return text[strings.LastIndex(text, "\x1b[K")+1:]
+	}
+	eventually(t, "the counts of a quiet log", func() bool { return strings.Contains(below(), "2 lines") })
+	appendTo(t, path, lines(3, 12))
+	eventually(t, "the counts after ten lines at once", func() bool { return strings.Contains(below(), "12 lines") })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLiveCutsLinesToTheTerminal(t *testing.T) {
+	const log = `[23/Nov/2026:00:00:01 +0000],192.0.2.7,HTTP/1.1,www.example.org,TLSv1.3,TLS_AES_256_GCM_SHA384,"Mozilla/5.0 (X11; Linux x86_64)"
+[23/Nov/2026:00:00:02 +0000],2001:db8:1234:5678:9abc:def0:1234:5678,HTTP/2.0,www.example.org,TLSv1.3,X,"curl"
+nonsense that is longer than eighty columns, nonsense that is longer than eighty columns
+`
+	path := filepath.Join(t.TempDir(), "tls.log")
+	os.WriteFile(path, []byte(log), 0o600)
+	show := func(form LiveForm, columns int) string {
+		var out strings.Builder
+		err := Live(t.Context(), LiveConfig{Path: path, Lines: 10, Form: form, Out: &out, Talk: &strings.Builder{},
+			Width: func() int { return columns }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	for _, columns := range []int{20, 80, 100, 105, 200} {
+		for line := range strings.Lines(show(LiveColumns, columns)) {
+			if wide := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); wide > columns {
+				t.Errorf("%d of %d columns: %s", wide, columns, line)
+			}
+		}
+	}
+	if got := show(LiveColumns, 100); !strings.Contains(got, "192.0.2.7  HTTP/1.1  Mozilla/5.0…\n") {
+		t.Error(got)
+	}
+	for _, form := range []LiveForm{LiveRaw, LiveJSON} {
+		if got := show(form, 80); strings.Contains(got, "…") {
+			t.Error(got)
+		}
+	}
+	if got := show(LiveColumns, 0); !strings.Contains(got, "Linux x86_64)\n") || strings.Contains(got, "…") {
+		t.Error(got)
+	}
+}
+
+// A word that no client can be would find nothing for ever.
+func TestLiveClientThatIsNone(t *testing.T) {
+	for client, good := range map[string]bool{
+		"": true, "192.0.2.7": true, "2001:db8::1": true, "::1": true, "192.0.2.0/24": true, "host.example.org": true,
+		"foo": false, "999": false, "1/2": false, "192.0.2": false,
+	} {
+		if err := (LiveFilter{Client: client}).Check(); (err == nil) != good {
+			t.Errorf("%q: %v", client, err)
+		}
+	}
+}

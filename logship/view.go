@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"tlskeeper/internal/term"
 	"tlskeeper/logship/accesslog"
@@ -49,9 +50,10 @@ type filter struct {
 func (l LiveFilter) compile() (filter, error) {
 	f := filter{LiveFilter: l}
 	if !strings.Contains(l.Client, "/") {
-		// With HostnameLookups %h is a name, and a name has a letter.
+		// With HostnameLookups %h is a name, and a name has a letter and a dot.
 		_, err := netip.ParseAddr(l.Client)
-		if l.Client != "" && err != nil && !strings.ContainsFunc(l.Client, unicode.IsLetter) {
+		isName := strings.Contains(l.Client, ".") && strings.ContainsFunc(l.Client, unicode.IsLetter)
+		if l.Client != "" && err != nil && !isName {
 			return f, fmt.Errorf("client %q: want an address or a network such as 192.0.2.0/24", l.Client)
 		}
 		return f, nil
@@ -87,8 +89,12 @@ type view struct {
 	other     int // not in the format of the log
 	protocols counts
 	ciphers   counts
+
+	running   bool // the counts stand below the lines from now on
 	drawn     bool
-	drawnAt   time.Time
+	counted   string           // as they are drawn
+	countedAt time.Time        // when that was true
+	due       <-chan time.Time // when they are counted again; nil while they are right
 }
 
 func newView(c LiveConfig, f filter) *view {
@@ -123,10 +129,12 @@ func (v *view) form(text string, e accesslog.Entry, parsed bool) string {
 	switch {
 	case v.c.Form == LiveJSON:
 		return asJSON(text, e, parsed)
-	case v.c.Form == LiveRaw || !parsed:
+	case v.c.Form == LiveRaw:
 		return term.Escape(text)
+	case !parsed:
+		return v.fit(text)
 	}
-	return term.Escape(fmt.Sprintf("%s  %-7s  %-29s  %s  %s  %s  %s", e.Time.Format("15:04:05"),
+	return v.fit(fmt.Sprintf("%s  %-7s  %-29s  %s  %s  %s  %s", e.Time.Format("15:04:05"),
 		e.Protocol, e.Cipher, e.VHost, e.Client, e.HTTP, accesslog.Unescape(e.UserAgent)))
 }
 
@@ -152,17 +160,40 @@ func asJSON(text string, e accesslog.Entry, parsed bool) string {
 	return term.EscapeJSON(string(out))
 }
 
-// redraw puts the counts below the lines.
+// fit cuts a line to one row of the terminal.
+func (v *view) fit(text string) string {
+	text = term.Escape(text)
+	width := 0
+	if v.c.Width != nil {
+		width = v.c.Width()
+	}
+	if width == 0 || utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return strings.TrimRight(string([]rune(text)[:width-1]), " ") + "…"
+}
+
+// begin draws the counts, and keeps them below the lines from now on.
+func (v *view) begin() {
+	v.running = v.c.Running
+	v.redraw()
+}
+
+// redraw puts the counts below the lines. In a rush of lines they are a little
+// behind until due.
 func (v *view) redraw() {
-	if !v.c.Running || time.Since(v.drawnAt) < redrawEvery {
+	if !v.running {
 		return
 	}
-	text := []rune(v.summary())
-	if width := term.Width(v.c.Talk) - 1; len(text) > width {
-		text = text[:max(0, width)]
+	if age := time.Since(v.countedAt); age >= redrawEvery {
+		v.counted, v.countedAt, v.due = v.summary(), time.Now(), nil
+	} else if v.due == nil {
+		v.due = time.After(redrawEvery - age)
 	}
-	fmt.Fprint(v.c.Talk, string(text))
-	v.drawn, v.drawnAt = true, time.Now()
+	v.erase()
+	text := []rune(v.counted)
+	fmt.Fprint(v.c.Talk, string(text[:min(len(text), max(0, term.Width(v.c.Talk)-1))]))
+	v.drawn = true
 }
 
 func (v *view) erase() {

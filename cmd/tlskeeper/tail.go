@@ -45,6 +45,7 @@ func (a *app) tail(c *cli.Context) error {
 		},
 		Out: a.stdout, Talk: a.stderr,
 		Running: term.IsTerminal(a.stdout) && term.IsTerminal(a.stderr),
+		Width:   func() int { return screenWidth(a.stdout) },
 	}
 	if conf.Lines < 0 {
 		return usagef("tail: --lines cannot be %d", conf.Lines)
@@ -53,7 +54,7 @@ func (a *app) tail(c *cli.Context) error {
 		return err
 	}
 	if err := conf.Filter.Check(); err != nil {
-		return usagef("tail: %v", err)
+		return hint.Wrap(usagef("tail: %v", err), "tlskeeper tail --client 192.0.2.7; a name has dots, and is in the log with HostnameLookups only")
 	}
 	if c.Bool("raw") {
 		conf.Form = logship.LiveRaw
