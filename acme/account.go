@@ -85,10 +85,10 @@ func (s *session) ensureAccount(known account) error {
 	if slices.Equal(known.Contact, contact) {
 		return nil
 	}
-	err := s.call("changing the account's contacts", func() error {
-		_, err := s.core.Accounts.Update(known.URL, lego.Account{Contact: contact})
-		return err
-	})
+	update := struct {
+		Contact []string `json:"contact"` // an empty list takes the last away (RFC 8555, section 7.3.2); lego leaves it out
+	}{append([]string{}, contact...)}
+	err := s.call("changing the account's contacts", func() error { return s.post(known.URL, update) })
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func contactsAtTheCA(t *testing.T, c *Client) []string {
 
 func TestContactChangesAndGoes(t *testing.T) {
 	h := newHost(t, acmetest.Options{AlwaysValid: true})
-	for _, contacts := range [][]string{{"a@example.org"}, {"b@example.org", "c@example.org"}} {
+	for _, contacts := range [][]string{{"a@example.org"}, {"b@example.org", "c@example.org"}, nil, {"d@example.org"}, {}} {
 		cfg := h.config()
 		cfg.Contact = contacts
 		c, err := New(cfg)
@@ -45,8 +46,11 @@ func TestContactChangesAndGoes(t *testing.T) {
 		if _, err := c.Issue(testContext(t), h.request(), IssueOptions{Force: true}); err != nil {
 			t.Fatal(err)
 		}
-		if got := contactsAtTheCA(t, c); strings.Join(got, " ") != "mailto:"+strings.Join(contacts, " mailto:") {
+		if got := contactsAtTheCA(t, c); !slices.Equal(got, mailto(contacts)) {
 			t.Errorf("the CA knows %q, want %q", got, contacts)
+		}
+		if list, err := h.client(t).Accounts(); err != nil || !slices.Equal(list[0].Contact, mailto(contacts)) {
+			t.Errorf("on disk is %q, want %q (%v)", list[0].Contact, contacts, err)
 		}
 	}
 	if got := h.ca.Accounts(); got != 1 {

@@ -2,6 +2,7 @@ package acme
 
 import (
 	"context"
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ type session struct {
 	transport *transport
 	core      *api.Core
 	account   account
-	orderURL  string // of the order that was worked on
+	key       crypto.Signer // of the account
+	orderURL  string        // of the order that was worked on
 }
 
 // open begins a conversation and sees that there is an account.
@@ -54,7 +56,7 @@ func (c *Client) meet(ctx context.Context, to *endpoint) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.account = known
+	s.account, s.key = known, key
 	err = s.call("reading the CA's directory", func() (err error) {
 		s.core, err = api.New(s.httpClient(), c.cfg.UserAgent, to.ca.Directory, known.URL, key)
 		return err
