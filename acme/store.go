@@ -28,6 +28,9 @@ func OpenStore(dir string) *Store { return &Store{dir} }
 type Certificate struct {
 	Name   string
 	Latest Generation // its Number is 0 where nothing was issued yet
+	// Served is the one that is to be served: Latest, unless the user went back
+	// from it. Its Number is 0 where that one cannot be read.
+	Served Generation
 	State  State
 }
 
@@ -37,12 +40,16 @@ type State struct {
 	DeployedAt  time.Time `json:"deployed_at,omitzero"`
 	LostAt      time.Time `json:"lost_at,omitzero"`  // since when that one is not served any more
 	Held        int       `json:"held,omitempty"`    // the generation that the user rolled back from
+	HeldAt      time.Time `json:"held_at,omitzero"`  // when
 	Revoked     []int     `json:"revoked,omitempty"` // generations that we revoked
 	Failures    int       `json:"failures,omitempty"`
-	LastError   string    `json:"last_error,omitempty"`
+	LastError   string    `json:"last_error,omitempty"` // of an issuance
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
-	NotBefore   time.Time `json:"not_before,omitzero"`  // end of our own back-off
-	RetryAfter  time.Time `json:"retry_after,omitzero"` // end of a pause that a CA asked for
+	// DeployError is why the generation that is to be served is not.
+	DeployError   string    `json:"deploy_error,omitempty"`
+	DeployErrorAt time.Time `json:"deploy_error_at,omitzero"`
+	NotBefore     time.Time `json:"not_before,omitzero"`  // end of our own back-off
+	RetryAfter    time.Time `json:"retry_after,omitzero"` // end of a pause that a CA asked for
 	// RetryAfterOf is the directory of that CA.
 	RetryAfterOf string     `json:"retry_after_of,omitempty"`
 	ARI          *ARI       `json:"ari,omitempty"`
@@ -85,6 +92,9 @@ func (s *Store) Certificate(name string) (Certificate, error) {
 		if numbers, _ := s.numbers(name); len(numbers) == 0 {
 			err = nil
 		}
+	}
+	if c.Served = c.Latest; err == nil && c.WentBack() {
+		c.Served, _ = s.Generation(name, state.Deployed)
 	}
 	return c, err
 }
@@ -142,9 +152,7 @@ func (s *Store) MarkDeployed(name string, number int, at time.Time) error {
 			st.DeployedAt = at.UTC()
 		}
 		st.Deployed, st.LostAt = number, time.Time{}
-		if st.Failures == 0 {
-			st.LastError, st.LastErrorAt = "", time.Time{}
-		}
+		st.DeployError, st.DeployErrorAt = "", time.Time{}
 	})
 }
 
@@ -154,14 +162,8 @@ func (s *Store) MarkNotDeployed(name string, number int, why string, at time.Tim
 		if st.Deployed == number && st.LostAt.IsZero() {
 			st.LostAt = at.UTC()
 		}
-		st.LastError, st.LastErrorAt = shorten(why), at.UTC()
+		st.DeployError, st.DeployErrorAt = shorten(why), at.UTC()
 	})
-}
-
-// MarkRolledBack notes that the user went back to a former generation, which
-// is being served: the one he left is not deployed again.
-func (s *Store) MarkRolledBack(name string, to, from int, at time.Time) error {
-	return s.change(name, func(st *State) { st.Deployed, st.DeployedAt, st.Held, st.LostAt = to, at.UTC(), from, time.Time{} })
 }
 
 // WantsDeploy tells whether the newest generation is still to be served, or
@@ -170,29 +172,10 @@ func (c Certificate) WantsDeploy() bool {
 	return c.Latest.Number > 0 && !c.Deployed() && c.Latest.Number != c.State.Held
 }
 
-// Deployed tells whether the newest generation was served when it was last
-// looked at.
+// Deployed tells whether the generation that is to be served was when it was
+// last looked at.
 func (c Certificate) Deployed() bool {
-	return c.Latest.Number > 0 && c.Latest.Number == c.State.Deployed && c.State.LostAt.IsZero()
-}
-
-// Serving loads the generation that is to be served: the newest, unless the
-// user rolled back from it. fs.ErrNotExist where nothing was issued.
-func (s *Store) Serving(name string) (Generation, error) {
-	state, err := s.state(name)
-	if err != nil {
-		return Generation{}, err
-	}
-	g, err := s.Latest(name)
-	if err != nil || state.Held != g.Number || state.Deployed == 0 {
-		return g, err
-	}
-	return s.Generation(name, state.Deployed)
-}
-
-// Revoked tells whether the newest generation was revoked by us.
-func (c Certificate) Revoked() bool {
-	return slices.Contains(c.State.Revoked, c.Latest.Number)
+	return c.Served.Number > 0 && c.Served.Number == c.State.Deployed && c.State.LostAt.IsZero()
 }
 
 // Link points live/NAME at a generation.

@@ -53,7 +53,7 @@ func TestLongWordsOfACA(t *testing.T) {
 	if err := c.store.MarkNotDeployed("www", 1, strings.Repeat("x", 1<<20), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if state, err := c.store.state("www"); err != nil || len(state.LastError) > 2100 {
-		t.Errorf("%d bytes are kept: %v", len(state.LastError), err)
+	if state, err := c.store.state("www"); err != nil || len(state.DeployError) > 2100 {
+		t.Errorf("%d bytes are kept: %v", len(state.DeployError), err)
 	}
 }

@@ -41,8 +41,10 @@ func (a *app) certsCommand() *cli.Command {
 			{
 				Name: "rollback", Usage: "serve the former generation again, if it is still valid", ArgsUsage: "NAME",
 				UsageText: "tlskeeper certs rollback www.example.org\ntlskeeper certs rollback www.example.org --yes",
-				Description: "The former generation is proved and activated as any other. The one that was\n" +
-					"left is not deployed again; the next renewal brings a new one.",
+				Description: "The former generation is proved and activated as any other; one that is revoked\n" +
+					"or expired is passed over. The one that was left is not deployed again: a new\n" +
+					"one is ordered when the served one is due, or, where it is due already, when a\n" +
+					"sixth of its lifetime is left (a quarter below ten days).",
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}},
 				Action: a.certsRollback,
 			},
@@ -75,10 +77,10 @@ type certView struct {
 
 func viewOf(c acme.Certificate) certView {
 	v := certView{Certificate: renewal.Public(c)}
-	if c.Latest.Number == 0 {
+	g := c.Served
+	if g.Number == 0 {
 		return v
 	}
-	g := c.Latest
 	v.Fingerprint, v.SCTs, v.Dir, v.Directory = leaf.Fingerprint(g.Leaf), sctsOf(g), g.Dir, g.Meta.Directory
 	v.Deployed = c.Deployed()
 	for _, cert := range g.Chain {
@@ -160,9 +162,14 @@ func (a *app) printViews(views []certView) {
 	writeTable(a.stdout, screenWidth(a.stdout),
 		[]string{"CERTIFICATE", "NAMES", "KEY", "ISSUER", "NOT BEFORE", "EXPIRES", "ARI WINDOW", "RENEWAL", "GENERATION", "SERVED"}, rows)
 	for _, v := range views {
-		if v.LastError != "" {
-			fmt.Fprintf(a.stdout, "%s: %s: %s\n", term.Escape(v.Name), moment(v.LastErrorAt), term.Escape(firstLine(v.LastError)))
-		}
+		a.printTrouble(v.Name, v.LastErrorAt, v.LastError)
+		a.printTrouble(v.Name, v.DeployErrorAt, v.DeployError)
+	}
+}
+
+func (a *app) printTrouble(name string, at time.Time, what string) {
+	if what != "" {
+		fmt.Fprintf(a.stdout, "%s: %s: %s\n", term.Escape(name), moment(at), term.Escape(firstLine(what)))
 	}
 }
 
@@ -186,10 +193,10 @@ func served(v certView) string {
 	switch {
 	case v.Revoked:
 		return "revoked"
+	case v.Deployed && v.Held > 0:
+		return fmt.Sprintf("rolled back from %d", v.Held)
 	case v.Deployed:
 		return "yes"
-	case !v.DeployedAt.IsZero():
-		return "rolled back"
 	}
 	return "no"
 }
@@ -228,7 +235,7 @@ func (v certView) rows() [][2]string {
 		{"scts", v.sctText()}, {"ca", v.Directory}, {"not before", moment(v.NotBefore)}, {"expires", moment(v.NotAfter)},
 		{"ari window", v.window(moment)}, {"ari explanation", v.Explanation}, {"renewal", v.renewal()},
 		{"generation", fmt.Sprint(v.Generation)}, {"files", v.Dir}, {"served", served(v)}, {"served since", moment(v.DeployedAt)},
-		{"last error", v.LastError}, {"at", moment(v.LastErrorAt)},
+		{"last error", v.LastError}, {"at", moment(v.LastErrorAt)}, {"not served because", v.DeployError}, {"at", moment(v.DeployErrorAt)},
 	}
 }
 

@@ -54,6 +54,10 @@ func (r *run) decide(ctx context.Context, q acme.Request) Outcome {
 		out.Action, out.Reason = ActionIssue, "never issued"
 		return out
 	}
+	if cert.Served.Number == 0 {
+		out.Action, out.Reason = ActionRenew, "the generation that was rolled back to cannot be read"
+		return out
+	}
 	due := r.due(ctx, cert)
 	out.note(cert, due.At)
 	out.Action, out.Reason = ActionRenew, r.reason(q, cert, due)
@@ -64,7 +68,7 @@ func (r *run) decide(ctx context.Context, q acme.Request) Outcome {
 }
 
 func (o *Outcome) note(c acme.Certificate, renewAt time.Time) {
-	o.Generation, o.Serial, o.NotAfter = c.Latest.Number, c.Latest.Serial(), c.Latest.Leaf.NotAfter
+	o.Generation, o.Serial, o.NotAfter = c.Served.Number, c.Served.Serial(), c.Served.Leaf.NotAfter
 	o.RenewAt, o.Deployed = renewAt, c.Deployed()
 }
 
@@ -73,7 +77,7 @@ func (o *Outcome) note(c acme.Certificate, renewAt time.Time) {
 func (r *run) due(ctx context.Context, c acme.Certificate) acme.Decision {
 	ari := c.State.ARI
 	if r.Client != nil && !r.DryRun {
-		fresh, err := r.Client.RenewalInfo(ctx, c.Latest)
+		fresh, err := r.Client.RenewalInfo(ctx, c.Served)
 		if err != nil {
 			r.Log.Warn("no renewal information", "certificate", c.Name, "err", err)
 		}
@@ -81,7 +85,7 @@ func (r *run) due(ctx context.Context, c acme.Certificate) acme.Decision {
 			ari = fresh
 		}
 	}
-	d := acme.Due(c.Latest.Leaf, time.Now(), ari)
+	d := c.Due(time.Now(), ari)
 	if ari != nil && ari.Moved && d.Due {
 		r.Log.Warn("the CA moved the renewal forward", "certificate", c.Name, "explanation", ari.ExplanationURL)
 	}
@@ -89,6 +93,8 @@ func (r *run) due(ctx context.Context, c acme.Certificate) acme.Decision {
 }
 
 // reason says why a certificate that exists is issued again, "" for no reason.
+// Time and revocation are about what is served. Whether the configuration has
+// changed is about the newest: who went back from it knew the configuration.
 func (r *run) reason(q acme.Request, c acme.Certificate, due acme.Decision) string {
 	switch {
 	case r.Force:
@@ -155,12 +161,7 @@ func (r *run) issueAll(ctx context.Context) {
 
 func (r *run) issue(ctx context.Context, name string) {
 	out := r.outcome(name)
-	options := acme.IssueOptions{Force: r.Force, Attended: r.Attended}
-	if cert, err := r.store.Certificate(name); err == nil && cert.Latest.Number > 0 {
-		options.Replaces = acme.CertID(cert.Latest.Leaf)
-		options.Urgent = cert.Revoked() || cert.State.ARI != nil && cert.State.ARI.Urgent(cert.Latest.Leaf, time.Now())
-	}
-	g, err := r.Client.Issue(ctx, *r.requestOf(name), options)
+	g, err := r.Client.Issue(ctx, *r.requestOf(name), r.issueOptions(name))
 	if backoff, ok := errors.AsType[*acme.BackoffError](err); ok && backoff.Cause == nil && !r.Attended {
 		out.Action, out.Reason = ActionWait, backoff.Error()
 		r.Log.Warn("waiting before the next try", "certificate", name, "err", backoff)
@@ -177,4 +178,19 @@ func (r *run) issue(ctx context.Context, name string) {
 		r.Log.Warn("no renewal information", "certificate", name, "err", err)
 	}
 	out.RenewAt = acme.Due(g.Leaf, time.Now(), ari).At
+}
+
+// issueOptions say what is known of a certificate that is due. One that the
+// user went back to is not let expire for the newer one that he left, which
+// the guard counts.
+func (r *run) issueOptions(name string) acme.IssueOptions {
+	o := acme.IssueOptions{Force: r.Force, Attended: r.Attended}
+	cert, err := r.store.Certificate(name)
+	if err != nil || cert.Latest.Number == 0 {
+		return o
+	}
+	o.Replaces = acme.CertID(cert.Latest.Leaf)
+	moved := func() bool { return cert.State.ARI != nil && cert.State.ARI.Urgent(cert.Served.Leaf, time.Now()) }
+	o.Urgent = cert.WentBack() || cert.Revoked() || moved()
+	return o
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tlskeeper/acme"
@@ -185,7 +186,8 @@ func Rollback(ctx context.Context, cfg Config, name string) (acme.Generation, er
 	return to, err
 }
 
-// former finds the newest valid generation before the one being served.
+// former finds the newest generation before the one being served that can be
+// gone back to.
 func (r *run) former(cert acme.Certificate) (acme.Generation, error) {
 	numbers, err := r.store.Numbers(cert.Name)
 	if err != nil {
@@ -195,15 +197,15 @@ func (r *run) former(cert acme.Certificate) (acme.Generation, error) {
 	if current == 0 {
 		current = cert.Latest.Number
 	}
-	for i := len(numbers) - 1; i >= 0; i-- {
-		if numbers[i] >= current {
+	for _, n := range slices.Backward(numbers) {
+		if n >= current || slices.Contains(cert.State.Revoked, n) {
 			continue
 		}
-		g, err := r.store.Generation(cert.Name, numbers[i])
-		if err != nil || time.Now().After(g.Leaf.NotAfter) {
-			continue
+		g, err := r.store.Generation(cert.Name, n)
+		if err == nil && time.Now().Before(g.Leaf.NotAfter) && g.KeyFile() != "" {
+			return g, nil
 		}
-		return g, nil
 	}
-	return acme.Generation{}, fmt.Errorf("certificate %s has no earlier generation that is still valid", cert.Name)
+	return acme.Generation{}, hint.Wrap(fmt.Errorf("certificate %s has no earlier generation that is valid, not revoked, and with its key here", cert.Name),
+		"`tlskeeper renew --force --cert-name "+cert.Name+"` gets another one")
 }

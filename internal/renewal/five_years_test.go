@@ -194,7 +194,7 @@ func (w *world) setClock(by time.Duration) {
 	if err := json.Unmarshal(data, &state); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, at := range []*time.Time{&state.DeployedAt, &state.LastErrorAt, &state.NotBefore, &state.RetryAfter} {
+	for _, at := range []*time.Time{&state.DeployedAt, &state.LastErrorAt, &state.DeployErrorAt, &state.HeldAt, &state.NotBefore, &state.RetryAfter} {
 		if !at.IsZero() {
 			*at = at.Add(by)
 		}

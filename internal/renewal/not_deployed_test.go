@@ -32,7 +32,7 @@ func TestIssuedAdoptedRenewedRolledBack(t *testing.T) {
 	if h.served() != before {
 		t.Fatal("the site of the admin was touched")
 	}
-	if s := h.state(); s.Generation != 1 || !s.DeployedAt.IsZero() || s.LastError == "" {
+	if s := h.state(); s.Generation != 1 || !s.DeployedAt.IsZero() || s.DeployError == "" {
 		t.Errorf("published: %+v", s)
 	}
 
@@ -42,7 +42,7 @@ func TestIssuedAdoptedRenewedRolledBack(t *testing.T) {
 		t.Errorf("after the adoption: %+v, %d issued", o, h.ca.Issued())
 	}
 	first := h.served()
-	if s := h.state(); s.DeployedAt.IsZero() || s.LastError != "" || s.Serial != first {
+	if s := h.state(); s.DeployedAt.IsZero() || s.DeployError != "" || s.Serial != first {
 		t.Errorf("published: %+v", s)
 	}
 

@@ -43,8 +43,8 @@ func TestFailureIsReportedOnce(t *testing.T) {
 		t.Errorf("and again in the log:\n%s", log.String())
 	}
 	cert, err := acme.OpenStore(h.cfg.Dir).Certificate(site)
-	if err != nil || !strings.Contains(cert.State.LastError, "not deployed: nobody serves it") {
-		t.Errorf("remembered: %q, %v", cert.State.LastError, err)
+	if err != nil || !strings.Contains(cert.State.DeployError, "not deployed: nobody serves it") {
+		t.Errorf("remembered: %q, %v", cert.State.DeployError, err)
 	}
 }
 

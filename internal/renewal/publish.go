@@ -43,18 +43,29 @@ func contains(list []acme.Certificate, name string) bool {
 	return false
 }
 
-// Public is what everybody may know about a certificate.
+// Public is what everybody may know about a certificate: of the generation
+// that is served, where the user went back from the newest.
 func Public(c acme.Certificate) status.Certificate {
-	p := status.Certificate{Name: c.Name, LastError: c.State.LastError, LastErrorAt: c.State.LastErrorAt}
-	if c.Latest.Number == 0 {
+	p := status.Certificate{Name: c.Name, LastError: c.State.LastError, LastErrorAt: c.State.LastErrorAt,
+		DeployError: c.State.DeployError, DeployErrorAt: c.State.DeployErrorAt}
+	g := c.Served
+	if g.Number == 0 {
+		g = c.Latest
+	}
+	if g.Number == 0 {
 		return p
 	}
-	g := c.Latest
 	p.Names, p.KeyType, p.CA, p.Serial = g.Meta.Names, g.Meta.KeyType, g.Meta.CA, g.Serial()
 	p.Issuer, p.NotBefore, p.NotAfter, p.Generation = g.Leaf.Issuer.CommonName, g.Leaf.NotBefore, g.Leaf.NotAfter, g.Number
 	p.Revoked = c.Revoked()
 	p.RenewAt = acme.Due(g.Leaf, time.Now(), c.State.ARI).At
-	if c.State.LostAt.IsZero() && (c.State.Deployed == g.Number || c.State.Held == g.Number) {
+	if c.Served.Number > 0 {
+		p.RenewAt = c.Due(time.Now(), c.State.ARI).At
+	}
+	if c.WentBack() {
+		p.Held = c.State.Held
+	}
+	if c.Deployed() {
 		p.DeployedAt = c.State.DeployedAt
 	}
 	return p

@@ -40,17 +40,13 @@ func (r *run) sort(list []acme.Certificate) (pending, deployed []acme.Generation
 		if c.Latest.Number == 0 || !r.wanted(c.Name) {
 			continue
 		}
-		g, err := c.Latest, error(nil)
-		if c.Latest.Number == c.State.Held && c.State.Deployed != 0 { // the user went back from it
-			g, err = r.store.Generation(c.Name, c.State.Deployed)
-		}
 		switch {
-		case err != nil:
-			r.Log.Warn("what is served cannot be read", "certificate", c.Name, "err", err)
-		case g.Number == c.State.Deployed:
-			deployed = append(deployed, g)
+		case c.Served.Number == 0:
+			r.Log.Warn("what is served cannot be read", "certificate", c.Name, "generation", c.State.Deployed)
+		case c.Served.Number == c.State.Deployed:
+			deployed = append(deployed, c.Served)
 		case c.WantsDeploy():
-			pending = append(pending, g)
+			pending = append(pending, c.Served)
 		}
 	}
 	return pending, deployed

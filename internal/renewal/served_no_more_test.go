@@ -42,7 +42,7 @@ func (h *host) notServed(words string) {
 	if report.Certificates[0].Deployed {
 		h.t.Errorf("the report: %+v", report.Certificates[0])
 	}
-	if s := h.state(); !s.DeployedAt.IsZero() || !strings.Contains(s.LastError, words) {
+	if s := h.state(); !s.DeployedAt.IsZero() || !strings.Contains(s.DeployError, words) {
 		h.t.Errorf("published: %+v", s)
 	}
 }
@@ -59,7 +59,7 @@ func TestUninstalledWhileServed(t *testing.T) {
 		h.notServed("does not serve it")
 	}
 	h.adopt()
-	if err := Confirm(h.ctx(), h.cfg); err != nil || h.state().DeployedAt.IsZero() || h.state().LastError != "" {
+	if err := Confirm(h.ctx(), h.cfg); err != nil || h.state().DeployedAt.IsZero() || h.state().DeployError != "" {
 		t.Errorf("adopted again: %v, %+v", err, h.state())
 	}
 	h.run(Options{})
@@ -86,7 +86,7 @@ func TestApacheDiedWhileServing(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.run(Options{})
-	if s := h.state(); s.DeployedAt.IsZero() || s.LastError != "" {
+	if s := h.state(); s.DeployedAt.IsZero() || s.DeployError != "" {
 		t.Errorf("published: %+v", s)
 	}
 	if s, _ := status.Read(status.StatePath(h.cfg.Dir)); s.Server != "" {
@@ -137,7 +137,7 @@ func TestServedAgainWithoutItsHook(t *testing.T) {
 	h.notServedOffline()
 	gone = nil
 	h.run(Options{})
-	if s := h.state(); !s.DeployedAt.After(since) || s.LastError != "" {
+	if s := h.state(); !s.DeployedAt.After(since) || s.DeployError != "" {
 		t.Errorf("published: %+v", s)
 	}
 	if text, _ := os.ReadFile(calls); string(text) != "called\n" {

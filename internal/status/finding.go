@@ -71,7 +71,7 @@ func (c Certificate) findings(now time.Time) []Finding {
 		if now.Sub(c.NotBefore) > deployGrace {
 			sev = Fail
 		}
-		add(sev, "tlskeeper renew tries again; tlskeeper apache adopt "+c.Name+" where the virtual host has a certificate of its own", "generation %d is issued but not deployed%s", c.Generation, c.because())
+		add(sev, "tlskeeper renew tries again; tlskeeper apache adopt "+c.Name+" where the virtual host has a certificate of its own", "generation %d is issued but not deployed%s", c.Generation, reason(c.DeployError))
 	}
 	return found
 }
@@ -92,11 +92,13 @@ func (c Certificate) judgeExpiry(now time.Time, add func(Severity, string, strin
 	}
 }
 
-func (c Certificate) because() string {
-	if c.LastError == "" {
+func (c Certificate) because() string { return reason(c.LastError) }
+
+func reason(text string) string {
+	if text == "" {
 		return ""
 	}
-	return ": " + c.LastError
+	return ": " + text
 }
 
 // Findings judges an agent at now. It is pure.
@@ -124,12 +126,7 @@ func (a Agent) Findings(now time.Time) []Finding {
 	return found
 }
 
-func (a Agent) because() string {
-	if a.LastError == "" {
-		return ""
-	}
-	return ": " + a.LastError
-}
+func (a Agent) because() string { return reason(a.LastError) }
 
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {

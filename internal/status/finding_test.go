@@ -27,7 +27,7 @@ func certificate(left time.Duration) Certificate {
 
 func TestCertificateFindings(t *testing.T) {
 	undeployed := certificate(90*days - time.Hour)
-	undeployed.DeployedAt, undeployed.LastError = time.Time{}, "no vhost"
+	undeployed.DeployedAt, undeployed.DeployError = time.Time{}, "no vhost"
 	forgotten := certificate(80 * days)
 	forgotten.DeployedAt = time.Time{}
 	revoked := certificate(80 * days)

@@ -41,7 +41,8 @@ type State struct {
 	Server string `json:"server,omitempty"`
 }
 
-// Certificate is one managed certificate, newest generation.
+// Certificate is one managed certificate: its newest generation, or the one
+// that the user went back to.
 type Certificate struct {
 	Name       string    `json:"name"`
 	Names      []string  `json:"names"`
@@ -53,13 +54,19 @@ type Certificate struct {
 	NotAfter   time.Time `json:"not_after,omitzero"`
 	RenewAt    time.Time `json:"renew_at,omitzero"`
 	Generation int       `json:"generation"` // 0: none was issued yet
+	// Held is the newest generation, where the user went back from it.
+	Held int `json:"held,omitempty"`
 	// DeployedAt is when a handshake first showed this generation being served;
 	// zero as long as none did.
 	DeployedAt time.Time `json:"deployed_at,omitzero"`
 	Revoked    bool      `json:"revoked,omitempty"` // this generation, by us
-	// LastError is the last failure since the last success, "" after a success.
+	// LastError is the last failure of an issuance since the last success, ""
+	// after a success.
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
+	// DeployError is why this generation is not served, "" where it is.
+	DeployError   string    `json:"deploy_error,omitempty"`
+	DeployErrorAt time.Time `json:"deploy_error_at,omitzero"`
 }
 
 // StatePath is where a host with this ACME directory publishes its State: beside
