@@ -83,6 +83,20 @@ func (e *ChallengeError) Error() string {
 
 func (e *ChallengeError) Unwrap() error { return e.Problem }
 
+// strangeError says that the CA wants something proven that was not ordered.
+type strangeError struct {
+	kind, name string
+	wildcard   bool
+}
+
+func (e *strangeError) Error() string {
+	what := plain(e.kind) + " " + plain(e.name)
+	if e.wildcard {
+		what = "wildcard " + what
+	}
+	return "the CA asks for a proof of what was not ordered: " + what
+}
+
 // LeafError says that what the CA returned is not what was ordered. Nothing of
 // it is kept.
 type LeafError struct{ Err error }

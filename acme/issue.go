@@ -155,6 +155,9 @@ func settled(err error) bool {
 	if _, ok := errors.AsType[*ChallengeError](err); ok {
 		return true
 	}
+	if _, ok := errors.AsType[*strangeError](err); ok {
+		return true
+	}
 	p, ok := errors.AsType[*Problem](err)
 	return ok && !p.temporary() && p.Type != "" && p.Type != "accountDoesNotExist"
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	lego "github.com/go-acme/lego/v4/acme"
@@ -93,12 +96,11 @@ func (s *session) proof(w work, url string) (*proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := authz.Identifier.Value
-	full := name
-	if authz.Wildcard {
-		full = "*." + name
+	full, err := w.ordered(authz)
+	if err != nil {
+		return nil, err
 	}
-	way := w.way(full)
+	name, way := strings.TrimPrefix(full, "*."), w.way(full)
 	switch authz.Status {
 	case lego.StatusValid:
 		return nil, nil
@@ -115,6 +117,24 @@ func (s *session) proof(w work, url string) (*proof, error) {
 		return nil, fmt.Errorf("computing a key authorization: %v", err)
 	}
 	return &proof{Way: way, Name: name, Token: challenge.Token, KeyAuth: keyAuth, challengeURL: challenge.URL, authzURL: url}, nil
+}
+
+// ordered returns which of the ordered names an authorization is about. A CA
+// that asks for a proof of another would have it run through the DNS program,
+// or put into a webroot of its choice: such an order is given up.
+func (w work) ordered(authz lego.Authorization) (string, error) {
+	full := strings.ToLower(authz.Identifier.Value)
+	if authz.Wildcard {
+		full = "*." + full
+	}
+	kind := "dns"
+	if addr, err := netip.ParseAddr(full); err == nil {
+		full, kind = addr.Unmap().String(), "ip"
+	}
+	if authz.Identifier.Type == kind && slices.Contains(w.names, full) {
+		return full, nil
+	}
+	return "", &strangeError{kind: authz.Identifier.Type, name: authz.Identifier.Value, wildcard: authz.Wildcard}
 }
 
 func (s *session) authorization(url string) (authz lego.Authorization, err error) {
