@@ -37,14 +37,14 @@ func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) err
 
 // guard refuses a second issuance for the same names within guardPeriod, and
 // a fourth within guardWeek, whatever the certificates are called. What was
-// issued under a name whose newest is revoked does not count, nor does what was
-// refused on arrival, which is not in the store.
+// issued under a name whose served one is revoked does not count, nor does what
+// was refused on arrival, which is not in the store.
 func (c *Client) guard(names []string, ca CA) error {
 	list, err := c.store.List()
 	if err != nil {
 		c.cfg.Log.Warn("the guard could not read every certificate", "err", err)
 	}
-	refusal := &GuardError{CA: ca.Name}
+	refusal, early := &GuardError{CA: ca.Name}, false
 	for _, cert := range list {
 		if cert.Revoked() {
 			continue
@@ -54,12 +54,13 @@ func (c *Client) guard(names []string, ca CA) error {
 				continue
 			}
 			refusal.Count++
+			early = early || time.Since(i.At) < i.period()
 			if i.At.After(refusal.Issued) {
 				refusal.Issued = i.At
 			}
 		}
 	}
-	if time.Since(refusal.Issued) < guardPeriod || refusal.Count >= guardMost {
+	if early || refusal.Count >= guardMost {
 		return refusal
 	}
 	return nil
@@ -67,30 +68,46 @@ func (c *Client) guard(names []string, ca CA) error {
 
 // Issuance is a trace of one certificate that is pruned already.
 type Issuance struct {
-	Names     []string  `json:"names"`
-	Directory string    `json:"directory"`
-	At        time.Time `json:"at"`
+	Names     []string      `json:"names"`
+	Directory string        `json:"directory"`
+	At        time.Time     `json:"at"`
+	Lifetime  time.Duration `json:"lifetime,omitempty"` // 0 where it was not noted
 }
 
-func (m Meta) issuance() Issuance { return Issuance{m.Names, m.Directory, m.Issued} }
+func (g Generation) issuance() Issuance {
+	return Issuance{g.Meta.Names, g.Meta.Directory, g.Meta.Issued, g.Leaf.NotAfter.Sub(g.Leaf.NotBefore)}
+}
 
-// recent leaves out what a clock that was ahead has dated.
+// period is guardPeriod, or a third of a lifetime that is shorter: renewals by
+// schedule are half of it apart, less what the CA dates it back.
+func (i Issuance) period() time.Duration {
+	if i.Lifetime <= 0 {
+		return guardPeriod
+	}
+	return min(guardPeriod, i.Lifetime/3)
+}
+
+// recent leaves out what counts no more, after guardWeek or a lifetime that is
+// shorter, and what a clock that was ahead has dated.
 func (i Issuance) recent() bool {
-	age := time.Since(i.At)
-	return age < guardWeek && age > -guardPeriod
+	age, most := time.Since(i.At), guardWeek
+	if i.Lifetime > 0 {
+		most = min(most, i.Lifetime)
+	}
+	return age < most && age > -i.period()
 }
 
-// recent lists what of a certificate was issued within guardWeek. The search
+// recent lists what of a certificate was issued recently. The search
 // ends at the first old one: most certificates are old.
 func (s *Store) recent(cert Certificate) []Issuance {
 	var found []Issuance
 	numbers, _ := s.numbers(cert.Name)
 	for _, n := range slices.Backward(numbers) {
 		g, err := s.Generation(cert.Name, n)
-		if err != nil || !g.Meta.issuance().recent() {
+		if err != nil || !g.issuance().recent() {
 			break
 		}
-		found = append(found, g.Meta.issuance())
+		found = append(found, g.issuance())
 	}
 	for _, i := range cert.State.Pruned {
 		if i.recent() {

@@ -233,12 +233,12 @@ func (s *Store) Prune(name string, keep int, spared func(dir string) bool) error
 // remember keeps for the guard that a generation existed, if it is young.
 func (s *Store) remember(name string, number int) error {
 	g, err := s.Generation(name, number)
-	if err != nil || !g.Meta.issuance().recent() {
+	if err != nil || !g.issuance().recent() {
 		return nil // what cannot be read is no reason to keep it
 	}
 	return s.change(name, func(st *State) {
 		st.Pruned = slices.DeleteFunc(st.Pruned, func(i Issuance) bool { return !i.recent() || i.At.Equal(g.Meta.Issued) })
-		st.Pruned = append(st.Pruned, g.Meta.issuance())
+		st.Pruned = append(st.Pruned, g.issuance())
 	})
 }
 
