@@ -58,6 +58,7 @@ func (a *app) newApp() *cli.App {
 	for _, c := range tool.Commands {
 		settle(c, "tlskeeper")
 	}
+	tool.CustomAppHelpTemplate = asTemplate(wholeHelpText(tool))
 	return tool
 }
 
@@ -71,13 +72,13 @@ func (a *app) commands() []*cli.Command {
 }
 
 const helpExamples = `tlskeeper setup                         # first run: writes the configuration
-tlskeeper apache apply --log-only       # measure first: install the TLS log alone
+tlskeeper apache apply --log-only       # measure first: the TLS log alone
 tlskeeper agent                         # follow the log (systemd runs this)
 tlskeeper query ciphers                 # what do clients really negotiate?
-tlskeeper apache plan                   # what would hardening change, and cost?
-tlskeeper issue                         # get the certificates of the configuration
+tlskeeper apache plan                   # what would hardening change, cost?
+tlskeeper issue                         # get the configured certificates
 tlskeeper apache adopt www.example.org  # let a vhost serve our certificate
-tlskeeper apache apply                  # harden: prove, install, reload, check
+tlskeeper apache apply                  # prove, install, reload, check
 tlskeeper renew                         # from a timer or cron
 tlskeeper status                        # does it all hold?`
 
@@ -116,17 +117,18 @@ func (a *app) bare(c *cli.Context) error {
 	if c.Args().Present() {
 		return unknownCommand(c.Args().First(), "tlskeeper", c.App.Commands)
 	}
-	cli.HelpPrinter(a.stderr, cli.AppHelpTemplate, c.App)
+	cli.HelpPrinter(a.stderr, c.App.CustomAppHelpTemplate, c.App)
 	return usagef("which command?")
 }
 
-// settle gives c what urfave/cli/v2 does not hand down: the handler for
-// misspelt flags, and an answer to a word that is no sub-command, or where the
+// settle gives c what urfave/cli/v2 does not hand down: its help text, the
+// handler for misspelt flags, and an answer to a word that is no sub-command, or where the
 // usage names no arguments.
 func settle(c *cli.Command, parent string) {
 	name := parent + " " + c.Name
 	c.OnUsageError, c.HideHelpCommand = onUsageError, true
 	do := c.Action
+	c.CustomHelpTemplate = asTemplate(helpText(name, c, do != nil))
 	c.Action = func(ctx *cli.Context) error {
 		word := ctx.Args().First()
 		switch {

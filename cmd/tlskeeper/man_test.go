@@ -101,37 +101,29 @@ func escapeMarkdown(s string) string {
 	return strings.NewReplacer("*", `\*`, "_", `\_`, "<", `\<`).Replace(s)
 }
 
-var placeholder = regexp.MustCompile("`([^`]*)`")
-
 func manFlags(b *strings.Builder, flags []cli.Flag) {
 	for _, f := range flags {
 		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
 			continue
 		}
-		usage, value := f.(cli.DocGenerationFlag).GetUsage(), ""
-		if m := placeholder.FindStringSubmatch(usage); m != nil {
-			value = " *" + m[1] + "*"
-		} else if takesValue(f) {
-			value = " *VALUE*"
+		usage, value := unquoteUsage(f)
+		if value != "" {
+			value = " *" + value + "*"
 		}
-		fmt.Fprintf(b, "%s%s\n: %s.\n\n", dashed(f.Names()), value, escapeMarkdown(strings.ReplaceAll(usage, "`", "")))
+		fmt.Fprintf(b, "%s%s\n: %s.\n\n", dashed(f.Names()), value, escapeMarkdown(usage))
 	}
 }
 
 func dashed(names []string) string {
 	var parts []string
 	for _, n := range names {
-		dashes := "--"
-		if len(n) == 1 {
-			dashes = "-"
-		}
-		parts = append(parts, "**"+dashes+n+"**")
+		parts = append(parts, "**"+dashes(n)+n+"**")
 	}
 	return strings.Join(parts, ", ")
 }
 
-// section cuts the text below a heading out of the page.
-func section(t *testing.T, title string) string {
+// manSection cuts the text below a heading out of the page.
+func manSection(t *testing.T, title string) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(readMan(t), "\n# "+title+"\n")
 	if !ok {
@@ -143,7 +135,7 @@ func section(t *testing.T, title string) string {
 
 func TestManPageHasTheExitCodesOfTheProgram(t *testing.T) {
 	var inMan []string
-	for _, m := range regexp.MustCompile(`(?m)^\*\*(\d+)\*\*$`).FindAllStringSubmatch(section(t, "EXIT STATUS"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\*\*(\d+)\*\*$`).FindAllStringSubmatch(manSection(t, "EXIT STATUS"), -1) {
 		inMan = append(inMan, m[1])
 	}
 	if inCode := exitConstants(t); !slices.Equal(inMan, inCode) {
@@ -172,7 +164,7 @@ func exitConstants(t *testing.T) []string {
 }
 
 func TestManPageHasTheVariables(t *testing.T) {
-	text := section(t, "ENVIRONMENT")
+	text := manSection(t, "ENVIRONMENT")
 	names := config.Variables()
 	for _, f := range globalFlags() {
 		names = append(names, f.(cli.DocGenerationFlag).GetEnvVars()...)
