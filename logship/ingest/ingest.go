@@ -45,6 +45,11 @@ func Import(ctx context.Context, s *store.Store, paths []string, log *slog.Logge
 // ImportWatched is Import that calls read with the number of bytes of files that
 // it has just read, for a progress bar.
 func ImportWatched(ctx context.Context, s *store.Store, paths []string, log *slog.Logger, read func(n int)) ([]Result, error) {
+	return take(ctx, s, paths, "importing", log, read)
+}
+
+// take is ImportWatched for a purpose, with which the errors begin.
+func take(ctx context.Context, s *store.Store, paths []string, purpose string, log *slog.Logger, read func(n int)) ([]Result, error) {
 	var results []Result
 	var failed []error
 	for _, path := range paths {
@@ -53,7 +58,7 @@ func ImportWatched(ctx context.Context, s *store.Store, paths []string, log *slo
 			return append(results, r), ctx.Err()
 		}
 		if err != nil {
-			failed = append(failed, fmt.Errorf("importing %s: %w", path, err))
+			failed = append(failed, fmt.Errorf("%s %s: %w", purpose, path, cause(err)))
 		}
 		if err == nil || r.Lines > 0 {
 			results = append(results, r)
@@ -69,11 +74,19 @@ func Memory(ctx context.Context, paths []string, log *slog.Logger) (*store.Store
 	if err != nil {
 		return nil, err
 	}
-	if _, err := Import(ctx, s, paths, log); err != nil {
+	if _, err := take(ctx, s, paths, "reading", log, func(int) {}); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// cause leaves out the path, which is said already.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
 }
 
 func importFile(ctx context.Context, s *store.Store, path string, read func(n int)) (Result, error) {
