@@ -24,8 +24,8 @@ func (p *planner) warnings() {
 			p.suitesFit(v)
 		}
 		p.certificates(v)
-		p.doubleHSTS(v)
 	}
+	p.doubleHSTS()
 	p.lostLog()
 	p.plan.Warnings = append(p.plan.Warnings, p.s.dangling()...)
 	p.groupCapture()
@@ -159,25 +159,6 @@ func (p *planner) groupCapture() {
 		at.What = fmt.Sprintf("its key-exchange groups (%s) have no effect: those of %s (%s), the first virtual host of %s, hold for all there",
 			or(v.Settings.Groups.Value, "the default"), ruler.Name(), or(ruler.Settings.Groups.Value, "the default"), v.Addresses[0])
 		p.warn(at)
-	}
-}
-
-// doubleHSTS: `Header set` of a virtual host and our `Header always set` are
-// two tables, so the header would go out twice; its own `always set` wins.
-func (p *planner) doubleHSTS(v VHost) {
-	if hstsSeconds[p.is.HSTS] == 0 {
-		return
-	}
-	for _, n := range all(v.node.children, "Header") {
-		words := strings.ToLower(strings.Join(n.words(), " "))
-		f := Finding{Code: "double-hsts", File: n.file, Line: n.line, VHost: v.Name(), What: "sets Strict-Transport-Security itself; it would be sent twice"}
-		switch {
-		case !strings.Contains(words, "strict-transport-security") || strings.Contains(words, "unset"):
-			continue
-		case strings.HasPrefix(words, "always set "):
-			f.Code, f.What = "override", "its own Strict-Transport-Security wins over ours"
-		}
-		p.warn(f)
 	}
 }
 

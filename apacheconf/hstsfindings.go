@@ -1,0 +1,71 @@
+package apacheconf
+
+import (
+	"slices"
+	"strings"
+)
+
+// hstsHeader is the field of RFC 6797.
+const hstsHeader = "Strict-Transport-Security"
+
+// doubleHSTS looks for lines of Apache that meddle with our HSTS: in the server,
+// in a TLS virtual host, and in any section of either. What an .htaccess or a
+// program behind Apache sends is in no configuration.
+func (p *planner) doubleHSTS() {
+	if hstsSeconds[p.is.HSTS] == 0 {
+		return
+	}
+	ours := slices.IndexFunc(p.overlay.conf, func(n *node) bool { return n.file == p.s.globalEffective() && n.is("Header") })
+	for i, n := range p.overlay.conf {
+		p.hstsIn(n, "", i < ours)
+	}
+	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+		if v.TLS {
+			for _, n := range v.node.children {
+				p.hstsIn(n, v.Name(), false)
+			}
+		}
+	}
+}
+
+// hstsIn judges one line, or what is in one section. Only a line of the server
+// itself can be before ours; sections and virtual hosts always come behind.
+func (p *planner) hstsIn(n *node, vhost string, before bool) {
+	switch {
+	case n.file == p.s.globalEffective() || n.is("VirtualHost") || n.is("Macro"):
+	case n.section:
+		for _, c := range n.children {
+			p.hstsIn(c, vhost, false)
+		}
+	case n.is("Header"):
+		if code, what := hstsEffect(n.words(), before); code != "" {
+			p.warn(Finding{Code: code, File: n.file, Line: n.line, VHost: vhost, What: what})
+		}
+	}
+}
+
+// hstsEffect is what a Header line does to our `Header always set`. httpd has
+// two tables of headers, `always` and `onsuccess`, and an answer that is no
+// error carries both: what stands in the other one goes out beside ours.
+// Source: mod_headers.c do_headers_fixup, and measured.
+func hstsEffect(words []string, before bool) (code, what string) {
+	always := false
+	if len(words) > 0 && (strings.EqualFold(words[0], "always") || strings.EqualFold(words[0], "onsuccess")) {
+		always, words = strings.EqualFold(words[0], "always"), words[1:]
+	}
+	if len(words) < 2 || !strings.EqualFold(strings.TrimSuffix(words[1], ":"), hstsHeader) || always && before {
+		return "", ""
+	}
+	sets := slices.Contains([]string{"set", "add", "append", "merge", "setifempty"}, strings.ToLower(words[0]))
+	switch action := strings.ToLower(words[0]); {
+	case sets && !always, always && action == "add":
+		return "double-hsts", "sets Strict-Transport-Security itself; it would be sent twice"
+	case always && (action == "append" || action == "merge"):
+		return "double-hsts", "puts a second value into our Strict-Transport-Security; browsers could not read it"
+	case always && action == "set":
+		return "override", "its own Strict-Transport-Security wins over ours"
+	case always && (action == "unset" || strings.HasPrefix(action, "edit")):
+		return "override", "changes our Strict-Transport-Security or takes it away"
+	}
+	return "", ""
+}
