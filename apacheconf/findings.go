@@ -1,7 +1,6 @@
 package apacheconf
 
 import (
-	"bytes"
 	"crypto/x509"
 	"fmt"
 	"slices"
@@ -97,7 +96,7 @@ func (p *planner) certificates(v VHost) {
 		if err != nil {
 			continue // the shadow says it better
 		}
-		for _, what := range judge(chain, v, p.hasChainFile(v), time.Now()) {
+		for _, what := range judge(append(chain, p.chainFile(v)...), v, nil, time.Now()) {
 			p.warn(Finding{Code: what.Code, File: c.File, Line: c.Line, VHost: v.Name(), What: what.What})
 		}
 		if strings.EqualFold(v.Settings.Stapling.Value, "on") && len(chain[0].OCSPServer) == 0 {
@@ -107,13 +106,23 @@ func (p *planner) certificates(v VHost) {
 	}
 }
 
-func (p *planner) hasChainFile(v VHost) bool {
-	return last(v.node.children, "SSLCertificateChainFile") != nil
+// chainFile are the certificates of the old way to name intermediates.
+func (p *planner) chainFile(v VHost) []*x509.Certificate {
+	n := last(v.node.children, "SSLCertificateChainFile")
+	if n == nil {
+		return nil
+	}
+	chain, err := readChain(abs(p.s.ServerRoot, n.arg(0)))
+	if err != nil {
+		return nil // the shadow says it better
+	}
+	return chain
 }
 
 // judge finds what httpd serves without a word: expired, not yet valid, for
-// another name, without its intermediate.
-func judge(chain []*x509.Certificate, v VHost, chainFile bool, now time.Time) []Finding {
+// another name, without its intermediate. known are roots that clients have, nil
+// for the system's.
+func judge(chain []*x509.Certificate, v VHost, known *x509.CertPool, now time.Time) []Finding {
 	leaf := chain[0]
 	var out []Finding
 	add := func(code, format string, args ...any) {
@@ -130,11 +139,7 @@ func judge(chain []*x509.Certificate, v VHost, chainFile bool, now time.Time) []
 			add("other-name", "the certificate is not valid for %s", name)
 		}
 	}
-	selfSigned := bytes.Equal(leaf.RawIssuer, leaf.RawSubject)
-	if len(chain) == 1 && !selfSigned && !chainFile {
-		add("no-intermediate", "the file holds the leaf alone; clients need the intermediate too")
-	}
-	return out
+	return append(out, chainFaults(leaf, chain[1:], known)...)
 }
 
 // groupCapture: the key-exchange groups of the first virtual host on an address
