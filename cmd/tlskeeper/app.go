@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/internal/config"
-	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
 )
 
@@ -115,7 +114,7 @@ func (a *app) bare(c *cli.Context) error {
 		return err
 	}
 	if c.Args().Present() {
-		return unknownCommand(c.Args().First(), "tlskeeper", c.App.Commands)
+		return unknownCommand(c.Args().First(), "tlskeeper", c.App.Commands, c.App.Commands)
 	}
 	cli.HelpPrinter(a.stderr, c.App.CustomAppHelpTemplate, c.App)
 	return usagef("which command?")
@@ -133,7 +132,7 @@ func settle(c *cli.Command, parent string) {
 		word := ctx.Args().First()
 		switch {
 		case len(c.Subcommands) > 0 && (do == nil || word != ""):
-			return unknownCommand(word, name, c.Subcommands)
+			return unknownCommand(word, name, c.Subcommands, ctx.App.Commands)
 		case c.ArgsUsage == "" && word != "":
 			return usagef("%s takes no arguments, but there is %q", strings.TrimPrefix(name, "tlskeeper "), word)
 		}
@@ -142,67 +141,6 @@ func settle(c *cli.Command, parent string) {
 	for _, sub := range c.Subcommands {
 		settle(sub, name)
 	}
-}
-
-func unknownCommand(word, parent string, known []*cli.Command) error {
-	names := visibleNames(known)
-	if word == "" {
-		return hint.Wrap(usagef("%s: which of %s?", strings.TrimPrefix(parent, "tlskeeper "), strings.Join(names, ", ")), parent+" --help")
-	}
-	err := usagef("unknown command %q", strings.TrimPrefix(parent+" "+word, "tlskeeper "))
-	if instead, ok := habits[word]; ok {
-		return hint.Wrap(err, instead)
-	}
-	if near := hint.Nearest(word, names); near != "" {
-		return hint.Wrap(err, "did you mean `"+parent+" "+near+"`?")
-	}
-	return hint.Wrap(err, parent+" --help lists the commands")
-}
-
-// habits are words that hands type from other tools, and what does here what
-// they mean.
-var habits = map[string]string{
-	"delete":  "take the [[certificate]] out of config.toml, then `tlskeeper certs delete NAME`",
-	"logs":    "`tlskeeper tail` follows the TLS log; `journalctl -u tlskeeper` shows what the agent says",
-	"install": "`tlskeeper apache apply` installs the configuration",
-	"start":   "`systemctl start tlskeeper` starts the agent",
-	"enhance": "`tlskeeper apache plan` shows what hardening would change",
-}
-
-func visibleNames(commands []*cli.Command) []string {
-	var names []string
-	for _, c := range commands {
-		if !c.Hidden {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}
-
-// onUsageError rewords the flag package's message and names a near flag.
-func onUsageError(c *cli.Context, err error, _ bool) error {
-	msg := err.Error()
-	word, unknown := strings.CutPrefix(msg, "flag provided but not defined: ")
-	if !unknown {
-		return hint.Wrap(usageError{msg}, "see --help")
-	}
-	word = strings.TrimLeft(word, "-")
-	if near := hint.Nearest(word, flagNames(c)); near != "" {
-		return hint.Wrap(usagef("unknown flag --%s", word), "did you mean --"+near+"?")
-	}
-	return hint.Wrap(usagef("unknown flag --%s", word), "see --help")
-}
-
-func flagNames(c *cli.Context) []string {
-	var names []string
-	flags := globalFlags()
-	if c.Command != nil {
-		flags = append(flags, c.Command.Flags...)
-	}
-	for _, f := range flags {
-		names = append(names, f.Names()[0])
-	}
-	return names
 }
 
 // config reads the configuration that the global flags name.

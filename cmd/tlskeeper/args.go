@@ -26,6 +26,10 @@ func normalize(app *cli.App, args []string) []string {
 	if len(l.path) == 0 && len(l.args) > 0 {
 		l.flags = nil // of a command that does not exist: its name is the mistake to report
 	}
+	if l.open != "" {
+		// Nothing may come behind it: that would become its value.
+		return l.withoutValue(args[0])
+	}
 	return slices.Concat(args[:1], l.global, l.path, l.flags, l.positionals())
 }
 
@@ -46,6 +50,7 @@ type line struct {
 	commands            []*cli.Command // the commands that could come next
 	global, path, flags []string
 	args                []string
+	open                string // the flag at the end of the line that lacks its value
 }
 
 // take sorts the first of rest, with its value, and returns what follows.
@@ -91,11 +96,22 @@ func (l *line) takeFlag(rest []string) []string {
 		}
 	}
 	n := 1
-	if flag != nil && !hasValue && takesValue(flag) && len(rest) > 1 {
-		n = 2
+	if flag != nil && !hasValue && takesValue(flag) {
+		if n = 2; len(rest) == 1 {
+			l.open = rest[0]
+			return nil
+		}
 	}
 	*to = append(*to, rest[:n]...)
 	return rest[n:]
+}
+
+// withoutValue is the shortest line with the mistake that is to be reported.
+func (l *line) withoutValue(program string) []string {
+	if find(l.globals, strings.TrimLeft(l.open, "-")) != nil {
+		return []string{program, l.open}
+	}
+	return slices.Concat([]string{program}, l.path, []string{l.open})
 }
 
 func (l *line) positionals() []string {

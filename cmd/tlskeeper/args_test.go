@@ -23,6 +23,8 @@ func TestNormalize(t *testing.T) {
 		"t certonly -d a -d b":              "t certonly -d a -d b",
 		"t scan scan":                       "t scan -- scan",
 		"t scan --sni":                      "t scan --sni",
+		"t scan h:443 --sni":                "t scan --sni",
+		"t scan h:443 --root":               "t --root",
 		"t scan --unknown h:443":            "t scan --unknown -- h:443",
 		"t nonsense --json":                 "t --json -- nonsense",
 		"t scan --generate-bash-completion": "t scan --generate-bash-completion",

@@ -23,6 +23,9 @@ func (a *app) completionCommand() *cli.Command {
 }
 
 func (a *app) completion(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return hint.Wrap(usagef("completion: one shell at a time"), "tlskeeper completion "+c.Args().First())
+	}
 	script := ""
 	switch shell := c.Args().First(); shell {
 	case "bash":
