@@ -61,13 +61,21 @@ func (p *planner) overrides(v VHost) {
 		}
 		f := Finding{Code: "override", File: d.dir.File, Line: d.dir.Line, VHost: v.Name(),
 			What: fmt.Sprintf("%s %s wins over the profile", d.name, d.dir.Value)}
-		if d.name == "SSLOpenSSLConfCmd groups" && atLeast(p.s.OpenSSL, "3.5.0") && !strings.Contains(strings.ToUpper(d.dir.Value), "MLKEM") {
+		if d.name == "SSLOpenSSLConfCmd groups" && dropsPostQuantum(d.dir.Value, p.s.OpenSSL) {
 			f.What += " and switches post-quantum key exchange off"
 		}
 		if !slices.Contains(p.plan.Warnings, f) {
 			p.warn(f)
 		}
 	}
+}
+
+// dropsPostQuantum: OpenSSL 3.5 has hybrid groups and offers them by itself; a
+// list of groups without one switches them off. DEFAULT in a list stands for
+// OpenSSL's own. Source: SSL_CTX_set1_groups_list(3).
+func dropsPostQuantum(groups, openSSL string) bool {
+	upper := strings.ToUpper(groups)
+	return atLeast(openSSL, "3.5.0") && groups != "" && !strings.Contains(upper, "MLKEM") && !strings.Contains(upper, "DEFAULT")
 }
 
 // suitesFit: a server with an RSA certificate and only ECDSA suites starts,

@@ -1,0 +1,88 @@
+package apacheconf
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tlskeeper/apacheconf/apachetest"
+)
+
+// Each leaf decides for itself: one with a responder is stapled, one without
+// is not, and the admin's cache is what it takes.
+func TestStaplingByLeaf(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cache      string
+		withOCSP   string // SSLUseStapling in the host of the leaf with a responder
+		withoutOne string
+	}{
+		"with a cache":    {"SSLStaplingCache shmcb:stapling(32768)\n", "on", ""},
+		"without a cache": {"", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := makeRig(t, "")
+			r.writeSites(c.cache + r.sites())
+			r.start()
+			with := r.issue("ours/with", apachetest.Leaf{Names: []string{"a.test", "www.a.test"}, OCSP: "http://127.0.0.1:9/"})
+			without := r.issue("ours/without", apachetest.Leaf{Names: []string{"b.test"}})
+			r.apply(Change{Profile: "intermediate", Adopt: []string{"with", "without"},
+				Generations: map[string]string{"with": filepath.Dir(with.CertFile), "without": filepath.Dir(without.CertFile)}})
+			r.serves("a.test", with.Leaf)
+			r.serves("b.test", without.Leaf)
+			for _, v := range r.discover().VHosts {
+				want := map[string]string{"with": c.withOCSP, "without": c.withoutOne}[v.Include]
+				if got := v.Settings.Stapling; got.Value != want || want != "" && got.File != r.cfg.sitePath("with") {
+					t.Errorf("%s (%s): SSLUseStapling %q of %s, want %q", v.Name(), v.Include, got.Value, got.File, want)
+				}
+			}
+			if _, p := r.plan(Change{Profile: "intermediate"}); warnsOf(p, "stapling") {
+				t.Errorf("warnings %v", p.Warnings)
+			}
+		})
+	}
+}
+
+func warnsOf(p *Plan, code string) bool {
+	for _, f := range p.Warnings {
+		if f.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// OpenSSL 3.5 is the first that a list of groups can take something from.
+func TestListsWithoutPostQuantum(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]bool{
+		"3.5.0 X25519:prime256v1": true, "3.6.1 P-256": true, "3.10.0 secp384r1": true, "4.0.0 X25519": true,
+		"3.0.19 X25519": false, "3.4.9 X25519": false, "3.5.0 X25519MLKEM768:X25519": false,
+		"3.5.0 x25519mlkem768": false, "3.5.0 SecP384r1MLKEM1024": false, "3.5.0 ": false, "3.5.0 ?X448:DEFAULT": false,
+	} {
+		version, groups, _ := strings.Cut(line, " ")
+		if got := dropsPostQuantum(groups, version); got != want {
+			t.Errorf("%s: %v", line, got)
+		}
+	}
+}
+
+// On a host with that OpenSSL, the plan says it with the place.
+func TestPlanSaysPostQuantumIsOff(t *testing.T) {
+	t.Parallel()
+	r := makeRig(t, "SSLOpenSSLConfCmd Curves prime256v1\n")
+	for version, want := range map[string]bool{"3.5.0": true, "3.0.19": false} {
+		s := r.discover()
+		s.OpenSSL = version
+		p, err := s.Plan(t.Context(), Change{Profile: "intermediate"})
+		must(err)
+		said := false
+		for _, f := range p.Warnings {
+			said = said || f.Code == "override" && f.File == r.a.SitesFile && strings.Contains(f.What, "post-quantum")
+		}
+		if said != want {
+			t.Errorf("OpenSSL %s: %v", version, p.Warnings)
+		}
+	}
+}
