@@ -30,7 +30,7 @@ func TestClockSetBack(t *testing.T) {
 		err = h.client(t).store.change("www", func(s *State) {
 			s.Failures, s.LastError = 4, "the network was down"
 			s.NotBefore, s.ARI.NextPoll = time.Now().Add(ahead+day), time.Now().Add(ahead+6*time.Hour)
-			s.RetryAfter = time.Now().Add(ahead + time.Hour)
+			s.Pauses = map[string]time.Time{h.ca.Directory: time.Now().Add(ahead + time.Hour)}
 		})
 		if err != nil {
 			t.Fatal(err)

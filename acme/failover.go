@@ -6,7 +6,8 @@ import (
 
 // endpointFor chooses the CA for a certificate: the first one, and the next
 // after cfg.FailoverAfter failures in a row, or after each failure once the
-// time gets short. A CA whose pause ends too late is passed over.
+// time gets short. A CA whose pause ends too late is passed over; where that
+// is each one, it is the CA whose pause ends first.
 func (c *Client) endpointFor(name string, state State, now time.Time) *endpoint {
 	latest := now // that a pause may end at; nothing to wait for where nothing was issued
 	short := false
@@ -14,25 +15,30 @@ func (c *Client) endpointFor(name string, state State, now time.Time) *endpoint 
 		latest = g.Leaf.NotAfter.Add(-lastReserve(g.Leaf))
 		short = now.After(latest)
 	}
+	soonest := (*endpoint)(nil)
 	begin := state.Failures / c.cfg.FailoverAfter
 	if short {
 		begin = state.Failures
 	}
 	for i := range c.endpoints {
 		to := c.endpoints[(begin+i)%len(c.endpoints)]
-		if until := c.pauseOf(state, to); !until.After(now) || until.Before(latest) {
+		until := state.pauseOf(to)
+		if until.Sub(now) <= patience || until.Before(latest) {
 			return to
 		}
+		if soonest == nil || until.Before(state.pauseOf(soonest)) {
+			soonest = to
+		}
 	}
-	return c.endpoints[begin%len(c.endpoints)]
+	return soonest
 }
 
 // pauseOf is the end of the pause that a CA asked for, for everybody or for
 // this certificate; zero where there is none.
-func (c *Client) pauseOf(state State, to *endpoint) time.Time {
+func (s State) pauseOf(to *endpoint) time.Time {
 	until := to.pausedUntil()
-	if state.RetryAfterOf == to.ca.Directory && state.RetryAfter.After(until) {
-		until = state.RetryAfter
+	if own := s.Pauses[to.ca.Directory]; own.After(until) {
+		return own
 	}
 	return until
 }

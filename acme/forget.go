@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"tlskeeper/internal/durable"
 )
@@ -15,7 +14,7 @@ import (
 // on with, and a pause that a CA asked for.
 func (s *Store) Forget(name string) error {
 	cert, err := s.Certificate(name)
-	if err != nil || cert.Latest.Number > 0 || time.Now().Before(cert.State.RetryAfter) {
+	if err != nil || cert.Latest.Number > 0 || len(cert.State.Pauses) > 0 {
 		return err
 	}
 	if order, err := s.openJournal(name); err != nil || order != nil {

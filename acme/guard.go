@@ -16,7 +16,7 @@ import (
 // it began.
 func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) error {
 	now := time.Now()
-	if until := c.pauseOf(state, to); now.Before(until) {
+	if until := state.pauseOf(to); until.Sub(now) > patience {
 		return &BackoffError{Until: until, Why: to.ca.Name + " asked for a pause: " + state.LastError}
 	}
 	if now.Before(state.NotBefore) && !o.Force && !o.Attended {
@@ -145,15 +145,18 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 		s.LastError, s.LastErrorAt = shorten(child.Terse(failure)), now
 		s.NotBefore = now.Add(Backoff(s.Failures, remaining))
 		if backoff, ok := errors.AsType[*BackoffError](failure); ok {
-			s.RetryAfter, s.RetryAfterOf = backoff.Until.UTC(), to.ca.Directory
+			if s.Pauses == nil {
+				s.Pauses = map[string]time.Time{}
+			}
+			s.Pauses[to.ca.Directory] = backoff.Until.UTC()
 		}
 	})
 }
 
-// succeeded notes that this CA has issued.
+// succeeded notes that this CA has issued. What another one asked for stays.
 func (s *State) succeeded(directory string) {
 	s.Failures, s.LastError, s.LastErrorAt, s.NotBefore = 0, "", time.Time{}, time.Time{}
-	s.RetryAfter, s.RetryAfterOf = time.Time{}, ""
+	delete(s.Pauses, directory)
 }
 
 // chooseKey makes a new key, or takes the former generation's where that was

@@ -44,6 +44,9 @@ func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (Generati
 	if err := c.mayIssue(w, to, state, o); err != nil {
 		return Generation{}, err
 	}
+	if err := sleep(ctx, time.Until(state.pauseOf(to))); err != nil { // a short one
+		return Generation{}, err
+	}
 	g, err := c.issue(ctx, w, to, o)
 	return g, errors.Join(err, c.record(ctx, w.Name, to, err), to.pauseFault())
 }

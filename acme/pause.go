@@ -32,7 +32,8 @@ func readPause(path string) time.Time {
 }
 
 // hush keeps every session with this CA silent until then, also those of the
-// next processes.
+// next processes: it is on disk before anybody waits, because who waits may be
+// killed.
 func (e *endpoint) hush(until time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -41,7 +42,7 @@ func (e *endpoint) hush(until time.Time) {
 	}
 	e.notBefore = until
 	data, err := json.Marshal(pause{Until: until.UTC()})
-	if err == nil && time.Until(until) > patience { // a shorter one ends before the next process
+	if err == nil {
 		if err = durable.MkdirAll(filepath.Dir(e.pauseFile), 0o700); err == nil {
 			err = durable.WriteFile(e.pauseFile, data, 0o600)
 		}
@@ -92,17 +93,19 @@ func (e *endpoint) silence(ctx context.Context) error {
 // the CA as a whole, and so is 429 (letsencrypt.org/docs/rate-limits) except
 // for a new order: there it is mostly about these names, and the next
 // certificate may well be issued. A second one in a row is about the account.
+// A pause that is sat out anyway is for everybody, whatever it is about.
 //
 // What is said about renewal information is about that alone: a CA that cannot
 // answer such a question is asked for a certificate all the same.
 func (e *endpoint) heed(p *Problem, about subject) {
+	short := p.temporary() && time.Until(p.RetryAfter) <= patience
 	switch {
 	case p.RetryAfter.IsZero():
 	case about == aboutRenewal:
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.ariPause = p.RetryAfter
-	case p.Status == http.StatusServiceUnavailable, p.Status == http.StatusTooManyRequests && about != aboutOrder:
+	case p.Status == http.StatusServiceUnavailable, short, p.Status == http.StatusTooManyRequests && about != aboutOrder:
 		e.hush(p.RetryAfter)
 	case p.Status == http.StatusTooManyRequests:
 		e.mu.Lock()

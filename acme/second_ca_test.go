@@ -92,7 +92,7 @@ func TestChoiceOfTheCAByTheTimeLeft(t *testing.T) {
 	c.store = healthy.client(t).store
 	end, soon := g.Leaf.NotAfter, time.Hour
 	pause := func(until time.Time) State {
-		return State{Failures: 1, RetryAfter: until, RetryAfterOf: first.ca.Directory}
+		return State{Failures: 1, Pauses: map[string]time.Time{first.ca.Directory: until}}
 	}
 	tests := map[string]struct {
 		state State

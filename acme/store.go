@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,12 +49,11 @@ type State struct {
 	// DeployError is why the generation that is to be served is not.
 	DeployError   string    `json:"deploy_error,omitempty"`
 	DeployErrorAt time.Time `json:"deploy_error_at,omitzero"`
-	NotBefore     time.Time `json:"not_before,omitzero"`  // end of our own back-off
-	RetryAfter    time.Time `json:"retry_after,omitzero"` // end of a pause that a CA asked for
-	// RetryAfterOf is the directory of that CA.
-	RetryAfterOf string     `json:"retry_after_of,omitempty"`
-	ARI          *ARI       `json:"ari,omitempty"`
-	Pruned       []Issuance `json:"pruned,omitempty"` // of the last days, for the guard
+	NotBefore     time.Time `json:"not_before,omitzero"` // end of our own back-off
+	// Pauses are the ends of those that CAs asked for, by directory.
+	Pauses map[string]time.Time `json:"pauses,omitempty"`
+	ARI    *ARI                 `json:"ari,omitempty"`
+	Pruned []Issuance           `json:"pruned,omitempty"` // of the last days, for the guard
 }
 
 // List loads every certificate. One that cannot be read does not hide the
@@ -121,7 +121,9 @@ func (s *Store) state(name string) (State, error) {
 		return State{}, nil
 	}
 	state.NotBefore = credible(state.NotBefore, maxBackoff*11/10)
-	state.RetryAfter = credible(state.RetryAfter, maxRetryAfter)
+	maps.DeleteFunc(state.Pauses, func(_ string, until time.Time) bool {
+		return credible(until, maxRetryAfter).Before(time.Now())
+	})
 	if state.ARI != nil {
 		state.ARI.NextPoll = credible(state.ARI.NextPoll, maxPoll)
 	}

@@ -194,10 +194,13 @@ func (w *world) setClock(by time.Duration) {
 	if err := json.Unmarshal(data, &state); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, at := range []*time.Time{&state.DeployedAt, &state.LastErrorAt, &state.DeployErrorAt, &state.HeldAt, &state.NotBefore, &state.RetryAfter} {
+	for _, at := range []*time.Time{&state.DeployedAt, &state.LastErrorAt, &state.DeployErrorAt, &state.HeldAt, &state.NotBefore} {
 		if !at.IsZero() {
 			*at = at.Add(by)
 		}
+	}
+	for ca, until := range state.Pauses {
+		state.Pauses[ca] = until.Add(by)
 	}
 	if state.ARI != nil {
 		state.ARI.NextPoll = state.ARI.NextPoll.Add(by)
