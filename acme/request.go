@@ -109,10 +109,21 @@ func (w work) checkWays() error {
 			return &NameError{name, "an address cannot be proven by dns-01"}
 		}
 		if _, err := newSolver(way); err != nil {
-			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), "set webroot (the DocumentRoot that answers on port 80) or listen")
+			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), way.advice())
 		}
 	}
 	return nil
+}
+
+// advice says what to do about a way that cannot be gone.
+func (c Challenge) advice() string {
+	switch {
+	case c.Type == DNS01 && c.Provider == "httpreq":
+		return "httpreq takes HTTPREQ_ENDPOINT, and where it needs them HTTPREQ_USERNAME and HTTPREQ_PASSWORD, from the environment"
+	case c.Type == DNS01:
+		return "dns_provider is exec (with dns_exec), httpreq or route53"
+	}
+	return "set webroot (the DocumentRoot that answers on port 80) or listen"
 }
 
 // way is how control of a name is proven.

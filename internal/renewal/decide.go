@@ -43,24 +43,31 @@ func (r *run) decideAll(ctx context.Context) {
 	}
 }
 
+// decide says what is to be done about one certificate. A request that cannot
+// be ordered keeps what there is, and is told.
 func (r *run) decide(ctx context.Context, q acme.Request) Outcome {
-	out := Outcome{Name: q.Name}
+	out := Outcome{Name: q.Name, Action: ActionKeep, fault: q.Check()}
 	cert, err := r.store.Certificate(q.Name)
 	if err != nil {
-		out.Action, out.fault = ActionKeep, err
+		out.fault = err
 		return out
 	}
-	if cert.Latest.Number == 0 {
+	var due acme.Decision
+	if cert.Served.Number > 0 {
+		due = r.due(ctx, cert)
+		out.note(cert, due.At)
+	}
+	if out.fault != nil {
+		return out
+	}
+	switch {
+	case cert.Latest.Number == 0:
 		out.Action, out.Reason = ActionIssue, "never issued"
-		return out
-	}
-	if cert.Served.Number == 0 {
+	case cert.Served.Number == 0:
 		out.Action, out.Reason = ActionRenew, "the generation that was rolled back to cannot be read"
-		return out
+	default:
+		out.Action, out.Reason = ActionRenew, r.reason(q, cert, due)
 	}
-	due := r.due(ctx, cert)
-	out.note(cert, due.At)
-	out.Action, out.Reason = ActionRenew, r.reason(q, cert, due)
 	if out.Reason == "" {
 		out.Action, out.Reason = ActionKeep, fmt.Sprintf("renewal on %s (%s)", due.At.UTC().Format(time.RFC3339), due.Reason)
 	}
@@ -103,41 +110,18 @@ func (r *run) reason(q acme.Request, c acme.Certificate, due acme.Decision) stri
 		return "revoked"
 	case r.Client != nil && !r.Client.Knows(c.Latest.Meta.Directory):
 		return "issued by a CA that is not configured any more"
-	case !matches(q, c.Latest):
-		return "names or key type changed"
+	case !q.Matches(c.Latest):
+		return "names or key changed"
 	case due.Due:
 		return "due since " + due.At.UTC().Format(time.RFC3339) + " (" + due.Reason + ")"
 	}
 	return ""
 }
 
-// matches tells whether a generation is still what is asked for. What is in a
-// user's CSR decides by itself.
-func matches(q acme.Request, g acme.Generation) bool {
-	if q.CSRFile != "" {
-		return true
-	}
-	names, err := acme.Names(q.Names)
-	if err != nil {
-		return false
-	}
-	kind := q.KeyType
-	if kind == "" {
-		kind = acme.DefaultKeyType
-	}
-	slices.Sort(names)
-	return slices.Equal(names, slices.Sorted(slices.Values(g.Meta.Names))) && string(kind) == g.Meta.KeyType
-}
-
 // issueAll issues what is due, each by itself: one failure does not hold up
 // another certificate.
 func (r *run) issueAll(ctx context.Context) {
-	var due []string
-	for _, out := range r.report.Certificates {
-		if out.Action == ActionIssue || out.Action == ActionRenew {
-			due = append(due, out.Name)
-		}
-	}
+	due := r.mayBegin()
 	if len(due) == 0 {
 		return
 	}
@@ -159,18 +143,43 @@ func (r *run) issueAll(ctx context.Context) {
 	}
 }
 
-func (r *run) issue(ctx context.Context, name string) {
-	out := r.outcome(name)
-	g, err := r.Client.Issue(ctx, *r.requestOf(name), r.issueOptions(name))
-	if backoff, ok := errors.AsType[*acme.BackoffError](err); ok && backoff.Cause == nil && !r.Attended {
-		out.Action, out.Reason = ActionWait, backoff.Error()
-		r.Log.Warn("waiting before the next try", "certificate", name, "err", backoff)
-		return
+// mayBegin lists what is due and may be asked for now: for what waits, or is
+// refused by the guard, no hook has to stop anything.
+func (r *run) mayBegin() []string {
+	var due []string
+	for _, out := range slices.Clone(r.report.Certificates) {
+		if out.Action != ActionIssue && out.Action != ActionRenew {
+			continue
+		}
+		if err := r.Client.MayIssue(*r.requestOf(out.Name), r.issueOptions(out.Name)); err != nil {
+			r.notIssued(out.Name, err)
+			continue
+		}
+		due = append(due, out.Name)
 	}
-	if err != nil {
+	return due
+}
+
+// notIssued tells waiting from failing: a pause that a former run met is no
+// news, unless somebody waits for the answer.
+func (r *run) notIssued(name string, err error) {
+	backoff, ok := errors.AsType[*acme.BackoffError](err)
+	if !ok || backoff.Cause != nil || r.Attended {
 		r.fail(name, err)
 		return
 	}
+	out := r.outcome(name)
+	out.Action, out.Reason = ActionWait, backoff.Error()
+	r.Log.Warn("waiting before the next try", "certificate", name, "err", backoff)
+}
+
+func (r *run) issue(ctx context.Context, name string) {
+	g, err := r.Client.Issue(ctx, *r.requestOf(name), r.issueOptions(name))
+	if err != nil {
+		r.notIssued(name, err)
+		return
+	}
+	out := r.outcome(name)
 	out.Issued, out.Deployed = true, false
 	out.Generation, out.Serial, out.NotAfter = g.Number, g.Serial(), g.Leaf.NotAfter
 	ari, err := r.Client.RenewalInfo(ctx, g) // now, so that a window moved later is known as moved

@@ -186,22 +186,17 @@ func (r *run) locked(ctx context.Context, do func() error) error {
 // the one above it, where the public state is, open.
 func (r *run) makeDirs() error { return durable.MkdirBase(r.Dir, 0o700) }
 
-// checkRequests refuses, before anything is touched, what cannot be ordered,
-// and names that nothing is configured for.
+// checkRequests refuses, before anything is touched, names that nothing is
+// configured for, and the one certificate that somebody waits for, where it
+// cannot be ordered. Among several, such a one is a failure of its own.
 func (r *run) checkRequests() error {
 	for _, name := range r.Only {
-		known := slices.ContainsFunc(r.Requests, func(q acme.Request) bool { return q.Name == name })
-		if !known {
+		if r.requestOf(name) == nil {
 			return hint.Wrap(fmt.Errorf("certificate %s is not configured", name), "`tlskeeper certs` lists them")
 		}
 	}
-	for _, q := range r.Requests {
-		if !r.wanted(q.Name) {
-			continue
-		}
-		if err := q.Check(); err != nil {
-			return err
-		}
+	if r.Attended && len(r.Only) == 1 {
+		return r.requestOf(r.Only[0]).Check()
 	}
 	return nil
 }
@@ -224,7 +219,10 @@ func (r *run) outcome(name string) *Outcome {
 // fail notes what went wrong with one certificate.
 func (r *run) fail(name string, err error) {
 	r.outcome(name).Error = err.Error()
-	r.failed = append(r.failed, fmt.Errorf("certificate %s: %w", name, err))
+	if whose := "certificate " + name; !strings.HasPrefix(err.Error(), whose) {
+		err = fmt.Errorf("%s: %w", whose, err)
+	}
+	r.failed = append(r.failed, err)
 }
 
 // requestOf finds what is configured under a name; nil where nothing is any more.
