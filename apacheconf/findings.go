@@ -20,10 +20,10 @@ func (p *planner) warnings() {
 		}
 		if p.is.Profile != "" {
 			p.overrides(v)
-			p.suitesFit(v)
 		}
 		p.certificates(v)
 	}
+	p.leafTypes()
 	p.doubleHSTS()
 	p.lostLog()
 	p.plan.Warnings = append(p.plan.Warnings, p.s.dangling()...)
@@ -76,25 +76,6 @@ func (p *planner) overrides(v VHost) {
 func dropsPostQuantum(groups, openSSL string) bool {
 	upper := strings.ToUpper(groups)
 	return atLeast(openSSL, "3.5.0") && groups != "" && !strings.Contains(upper, "MLKEM") && !strings.Contains(upper, "DEFAULT")
-}
-
-// suitesFit: a server with an RSA certificate and only ECDSA suites starts,
-// and no TLS 1.2 handshake works (measured).
-func (p *planner) suitesFit(v VHost) {
-	list := v.Settings.Suites12.Value
-	if list == "" || strings.Contains(list, "RSA-") && strings.Contains(strings.ReplaceAll(list, "ECDSA", ""), "RSA") {
-		return
-	}
-	if !strings.HasPrefix(list, "ECDHE-ECDSA") {
-		return
-	}
-	for _, c := range v.Certificates {
-		chain, err := readChain(abs(p.s.ServerRoot, c.Value))
-		if err == nil && chain[0].PublicKeyAlgorithm == x509.RSA {
-			p.warn(Finding{Code: "rsa", File: c.File, Line: c.Line, VHost: v.Name(),
-				What: "has an RSA certificate, and the suites are for ECDSA only: no TLS 1.2 client could connect to it"})
-		}
-	}
 }
 
 // certificates looks at what the planned lines would serve.

@@ -30,7 +30,7 @@ func TestSilentFaultsAreInThePlan(t *testing.T) {
 	for _, f := range p.Warnings {
 		lines[f.Code] = f.Line
 	}
-	want := map[string]int{"expired": 6, "override": 9, "double-hsts": 10, "other-name": 16, "no-intermediate": 16, "rsa": 16,
+	want := map[string]int{"expired": 6, "override": 9, "double-hsts": 10, "other-name": 16, "no-intermediate": 16,
 		"renegotiation": 18, "stapling": 19, "lost-log": 2, "old-protocols": 4}
 	for code, line := range want {
 		if got, ok := lines[code]; !ok || got != line && code != "old-protocols" {

@@ -1,0 +1,100 @@
+package apacheconf
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tlskeeper/apacheconf/apachetest"
+)
+
+// blockedAt is the finding of this code, which must be at this line of the
+// sites file.
+func (r *rig) blockedAt(p *Plan, code string, line int) Finding {
+	r.t.Helper()
+	for _, f := range p.Blocked {
+		if f.Code == code && f.Place() == fmt.Sprintf("%s:%d", r.a.SitesFile, line) {
+			return f
+		}
+	}
+	r.t.Fatalf("no %s at line %d: blocked %+v", code, line, p.Blocked)
+	return Finding{}
+}
+
+// A profile for ECDSA alone would cut the clients of an RSA host off: refused
+// by name. Each of the ways out that are named works.
+func TestSuitesForNoLeaf(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	line := lineWith(r.sites(), "SSLCertificateFile")
+	_, p := r.plan(Change{Profile: "seed2016"})
+	f := r.blockedAt(p, "rsa", line)
+	if f.VHost != "a.test" || len(p.Blocked) != 1 || !strings.Contains(f.Fix, "ECDSA certificate") {
+		t.Errorf("blocked %+v", p.Blocked)
+	}
+	_, err := r.try(Change{Profile: "seed2016"})
+	asRefused(t, err)
+	for _, profile := range []string{"intermediate", "modern"} {
+		if _, p := r.plan(Change{Profile: profile}); len(p.Blocked) > 0 || warnsOf(p, "rsa") {
+			t.Errorf("%s: blocked %+v, warnings %+v", profile, p.Blocked, p.Warnings)
+		}
+	}
+	dir, leaf := r.generation()
+	r.apply(Change{Profile: "seed2016", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
+	r.serves("a.test", leaf)
+}
+
+// RSA and ECDSA lines in one host: every client finds a suite. A host whose own
+// list has RSA suites is none of the profile's business, and one whose own list
+// has none is the admin's.
+func TestSuitesOfOtherHosts(t *testing.T) {
+	t.Parallel()
+	r := makeRig(t, "")
+	ec := r.issue("ec", apachetest.Leaf{Names: []string{"a.test"}})
+	plain := r.sites()
+	for own, want := range map[string]string{
+		"SSLCertificateFile " + ec.CertFile + "\nSSLCertificateKeyFile " + ec.KeyFile: "",
+		"SSLCipherSuite ECDHE-RSA-AES128-GCM-SHA256":                                  "",
+		"SSLCipherSuite HIGH:!aNULL":                                                  "",
+		"SSLCipherSuite ECDHE-ECDSA-AES128-GCM-SHA256":                                "warned",
+		"SSLProtocol -all +TLSv1.3":                                                   "",
+	} {
+		r.writeSites(strings.Replace(plain, "SSLEngine on\n", "SSLEngine on\n"+own+"\n", 1))
+		_, p := r.plan(Change{Profile: "seed2016"})
+		if len(p.Blocked) > 0 || warnsOf(p, "rsa") != (want != "") {
+			t.Errorf("%s: blocked %+v, warnings %+v", own, p.Blocked, p.Warnings)
+		}
+	}
+}
+
+// Under seed2016 a renewal to RSA is refused and says what to set; a host that
+// is in that state already does not hold up its next renewal.
+func TestRenewalToRSA(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	dir, leaf := r.generation()
+	r.apply(Change{Profile: "seed2016", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
+	rsa := func(n string) Change {
+		pair := r.issue(filepath.Join("rsa", n), apachetest.Leaf{Names: []string{"a.test", "www.a.test"}, KeyType: "rsa2048"})
+		return Change{Generations: map[string]string{"a.test": filepath.Dir(pair.CertFile)}}
+	}
+	_, p := r.plan(rsa("1"))
+	if len(p.Blocked) != 1 || p.Blocked[0].File != r.cfg.sitePath("a.test") || !strings.Contains(p.Blocked[0].Fix, `key_type = "secp384r1"`) {
+		t.Fatalf("blocked %+v", p.Blocked)
+	}
+	_, err := r.try(rsa("1"))
+	asRefused(t, err)
+	r.serves("a.test", leaf)
+	must(put(r.cfg.sitePath("a.test"), &FileState{Data: []byte(strings.ReplaceAll(r.text(r.cfg.sitePath("a.test")), dir, rsa("2").Generations["a.test"])), Mode: 0o644, UID: -1, GID: -1}))
+	if _, p := r.plan(rsa("3")); len(p.Blocked) > 0 || !warnsOf(p, "rsa") {
+		t.Errorf("already RSA: blocked %+v, warnings %+v", p.Blocked, p.Warnings)
+	}
+}
+
+func (r *rig) text(path string) string {
+	r.t.Helper()
+	text, err := readRegular(path)
+	must(err)
+	return string(text)
+}

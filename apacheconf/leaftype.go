@@ -1,0 +1,73 @@
+package apacheconf
+
+import (
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// leafTypes holds the suites against the keys of the certificates. A host whose
+// certificates are all RSA starts with suites for ECDSA only, and no TLS 1.2
+// client can connect to it (measured).
+//
+// What the plan itself would do to a host is refused: seed2016 is for ECDSA by
+// its definition, so RSA suites are no way out. What is so already, or is the
+// admin's own list, is a warning: refusing would hold up the next renewal. The
+// other profiles have suites for both kinds, and none is left out for leaves
+// that are not there: they cost nothing, and the next host may have an RSA one.
+func (p *planner) leafTypes() {
+	already := map[string]bool{}
+	for _, v := range p.s.VHosts {
+		already[v.place()] = p.onlyRSA(v) != nil && onlyECDSA(v.Settings)
+	}
+	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+		if !v.TLS || !onlyECDSA(v.Settings) {
+			continue
+		}
+		c := p.onlyRSA(v)
+		if c == nil {
+			continue
+		}
+		f := Finding{Code: "rsa", File: c.File, Line: c.Line, VHost: v.Name(), Fix: rsaFix(v.Include),
+			What: fmt.Sprintf("has an RSA certificate, and the suites (%s:%d) are for ECDSA only: no TLS 1.2 client could connect to it", v.Settings.Suites12.File, v.Settings.Suites12.Line)}
+		if v.Settings.Suites12.File == p.s.globalEffective() && !already[v.place()] {
+			p.block(f)
+		} else {
+			p.warn(f)
+		}
+	}
+}
+
+func (v VHost) place() string { return fmt.Sprintf("%s:%d %s", v.File, v.Line, v.Name()) }
+
+func rsaFix(include string) string {
+	if include == "" {
+		return "serve an ECDSA certificate there, or give it an SSLCipherSuite of its own, or choose the profile intermediate"
+	}
+	return `set key_type = "secp384r1" for certificate ` + include + " in the configuration, then tlskeeper issue --force " + include + "; or choose the profile intermediate"
+}
+
+// onlyECDSA: a list of suites by name in which none is for RSA keys. A list of
+// another form (HIGH:!aNULL) is not judged.
+func onlyECDSA(set Settings) bool {
+	if set.Suites12.Value == "" || !allows(or(set.Protocol.Value, "all"), "TLSv1.2") {
+		return false
+	}
+	return !slices.ContainsFunc(strings.Split(set.Suites12.Value, ":"), func(suite string) bool { return !strings.HasPrefix(suite, "ECDHE-ECDSA-") })
+}
+
+// onlyRSA is the first certificate line of a host that has RSA keys alone, nil
+// for any other host.
+func (p *planner) onlyRSA(v VHost) *Directive {
+	for _, c := range v.Certificates {
+		chain, err := readChain(abs(p.s.ServerRoot, c.Value))
+		if err != nil || chain[0].PublicKeyAlgorithm != x509.RSA {
+			return nil
+		}
+	}
+	if len(v.Certificates) == 0 {
+		return nil
+	}
+	return &v.Certificates[0]
+}
