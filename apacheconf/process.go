@@ -132,7 +132,7 @@ func (s *Server) reload(ctx context.Context) error {
 	if !ok {
 		return errNotRunning
 	}
-	old := workers(p)
+	old := generationOf(p)
 	if err := s.control(ctx, s.reloadArgv()); err != nil {
 		return fmt.Errorf("reloading apache: %w", err)
 	}
@@ -140,17 +140,13 @@ func (s *Server) reload(ctx context.Context) error {
 		if now, ok := s.parent(); !ok || now.pid != p.pid {
 			return false, errDied
 		}
-		for pid := range workers(p) {
-			if !old[pid] {
-				return true, nil
-			}
-		}
-		return false, errors.New("no new workers")
+		return old.replaced(), errNoWorkers
 	})
 }
 
 var (
 	errNotRunning = errors.New("apache is not running")
+	errNoWorkers  = errors.New("no new workers")
 	errDied       = errors.New("apache died of the reload")
 	errSettled    = errors.New("the new workers serve something else than was proved")
 )

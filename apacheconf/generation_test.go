@@ -1,0 +1,90 @@
+package apacheconf
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A worker that Apache starts in the place of a dead one reads no new
+// configuration: only a reload brings the next generation, with every MPM, and
+// the process of mod_cgid is none.
+func TestYoungWorkerIsNoNewGeneration(t *testing.T) {
+	t.Parallel()
+	for _, mpm := range []string{"event", "worker", "prefork"} {
+		t.Run(mpm, func(t *testing.T) {
+			t.Parallel()
+			r := makeRig(t, "")
+			r.useMPM(mpm)
+			r.start()
+			p, ok := r.discover().parent()
+			if !ok {
+				t.Fatal("no parent")
+			}
+			g := generationOf(p)
+			r.killWorker(p)
+			if g.replaced() {
+				t.Error("a worker of the old generation counts")
+			}
+			must(r.a.Reload(background()))
+			must(poll(background(), time.Minute, func() (bool, error) { return g.replaced(), nil }))
+		})
+	}
+}
+
+// killWorker ends one worker and waits for the one in its place.
+func (r *rig) killWorker(p process) {
+	old := workers(p)
+	for pid := range old {
+		if ears, _ := descriptors(pid, "socket:["); len(ears) > 1 { // not mod_cgid's
+			must(syscall.Kill(pid, syscall.SIGKILL))
+			break
+		}
+	}
+	must(poll(background(), time.Minute, func() (bool, error) {
+		for pid := range workers(p) {
+			if !old[pid] {
+				return true, nil
+			}
+		}
+		return false, nil
+	}))
+}
+
+// useMPM gives the Apache another MPM, and mod_cgid.
+func (r *rig) useMPM(mpm string) {
+	conf := strings.ReplaceAll(read(r.a.ConfigFile), "mpm_event", "mpm_"+mpm)
+	if mpm == "prefork" {
+		conf = regexp.MustCompile(`(?m)^ThreadsPerChild.*\n`).ReplaceAllString(conf, "")
+		conf = strings.Replace(conf, "MaxRequestWorkers 64", "MaxRequestWorkers 4", 1)
+	}
+	conf += loadModule("cgid") + "\nScriptSock " + r.dir + "/cgid.sock\n"
+	must(os.WriteFile(r.a.ConfigFile, []byte(conf), 0o644))
+}
+
+// A reload that kills Apache, while a worker of the old generation is young:
+// the death is noticed, not the worker.
+func TestDeathBesideAYoungWorker(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "")
+	s := r.discover()
+	p, _ := s.parent()
+	good := r.sites()
+	r.writeSites(good + "SSLProtocol -all\n")
+	defer r.writeSites(good)
+	g := generationOf(p)
+	r.killWorker(p)
+	must(r.a.Reload(background()))
+	died := poll(background(), time.Minute, func() (bool, error) {
+		if now, ok := s.parent(); !ok || now.pid != p.pid {
+			return false, errDied
+		}
+		return g.replaced(), nil
+	})
+	if died != errDied {
+		t.Errorf("the end of the wait: %v", died)
+	}
+}
