@@ -319,11 +319,24 @@ func (a *app) applyPlan(r *apacheRun) error {
 }
 
 // noteDeployed looks at what is served by now, and publishes it. That it could
-// not be noted is no failure of the apply: the next renew looks again.
+// not be noted is no failure of the apply: the next renew looks again. Where
+// nothing changed and the store knows it all, no file is written.
 func (a *app) noteDeployed(r *apacheRun) {
-	if len(r.change.Generations) > 0 {
+	if len(r.change.Generations) > 0 && (r.answer.Result.Changed || r.answer.Result.Healed || !knownDeployed(r)) {
 		a.noteServed(r.c, r.cfg)
 	}
+}
+
+// knownDeployed: what the store says of each certificate is what was found.
+func knownDeployed(r *apacheRun) bool {
+	store, serving := acme.OpenStore(r.cfg.Paths.ACME), r.answer.Result.Serving(r.change.Generations)
+	for name := range r.change.Generations {
+		cert, err := store.Certificate(name)
+		if err != nil || cert.Deployed() != slices.Contains(serving, name) {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *app) noteServed(c *cli.Context, cfg *config.Config) {
