@@ -27,6 +27,9 @@ type account struct {
 	Directory string    `json:"directory"`
 	Contact   []string  `json:"contact,omitempty"`
 	Created   time.Time `json:"created"`
+	// Deactivated is when the user ended it: with a URL this is begun, without
+	// one it is done.
+	Deactivated time.Time `json:"deactivated,omitzero"`
 }
 
 // accountDir is one directory per CA: the host for people, the hash because
@@ -90,7 +93,7 @@ func (s *session) ensureAccount(known account) error {
 	}{append([]string{}, contact...)}
 	err := s.call("changing the account's contacts", func() error { return s.post(known.URL, update) })
 	if err != nil {
-		return err
+		return s.accountFault(err)
 	}
 	s.account.Contact = contact
 	return s.saveAccount()
@@ -131,6 +134,25 @@ func (s *session) saveAccount() error {
 		return err
 	}
 	return durable.WriteFile(filepath.Join(s.client.accountDir(s.to.ca), "account.json"), data, 0o600)
+}
+
+// accountFault explains a refusal that is for an account which the CA, or
+// somebody who has its key, has ended (RFC 8555, section 7.3.6): the same word,
+// unauthorized, is said for other reasons too.
+func (s *session) accountFault(refusal error) error {
+	if !isProblem(refusal, "unauthorized") {
+		return refusal
+	}
+	err := s.call("asking for the account", func() error {
+		_, err := s.core.Accounts.Get(s.account.URL)
+		return err
+	})
+	if !isProblem(err, "unauthorized") {
+		return refusal
+	}
+	name := s.to.ca.Name
+	return hint.Wrap(fmt.Errorf("%s has ended the account: %w", name, refusal),
+		"`tlskeeper account deactivate "+name+"` puts it aside; after that, `tlskeeper issue` makes another one")
 }
 
 // forgetAccount lets the next session register again, with the same key. For

@@ -85,7 +85,10 @@ func TestDeactivatedAccount(t *testing.T) {
 	if list, err = c.Accounts(); err != nil || list[0].URL != "" || list[0].KeyFile != "" {
 		t.Errorf("still there: %+v, %v", list, err)
 	}
-	g, err := c.Issue(testContext(t), h.request(), IssueOptions{Force: true})
+	if _, err := c.Issue(testContext(t), h.request(), IssueOptions{Urgent: true}); !isEnded(err) || h.ca.Accounts() != 1 {
+		t.Errorf("a timer: %v, %d accounts", err, h.ca.Accounts())
+	}
+	g, err := c.Issue(testContext(t), h.request(), IssueOptions{Force: true, Attended: true})
 	if err != nil || h.ca.Accounts() != 2 {
 		t.Fatalf("%d accounts, %v", h.ca.Accounts(), err)
 	}

@@ -1,7 +1,6 @@
 package acme
 
 import (
-	"context"
 	"crypto"
 	"encoding/json"
 	"errors"
@@ -43,50 +42,6 @@ func (c *Client) Accounts() ([]Account, error) {
 		list = append(list, a)
 	}
 	return list, nil
-}
-
-// Deactivate ends the account with the CA of that directory for ever (RFC
-// 8555, section 7.3.6), and puts its key aside: the next issuance makes
-// another account with another key. Certificates stay valid.
-func (c *Client) Deactivate(ctx context.Context, directory string) error {
-	to := c.endpointOf(directory)
-	if to == nil {
-		return fmt.Errorf("deactivating the account: no CA with the directory %s is configured", directory)
-	}
-	known, err := readAccount(c.accountDir(to.ca), to.ca)
-	if err != nil {
-		return err
-	}
-	if known.URL == "" {
-		return fmt.Errorf("deactivating the account: there is none with %s", to.ca.Name)
-	}
-	s, err := c.meet(ctx, to)
-	if err != nil {
-		return err
-	}
-	err = s.call("deactivating the account", func() error { return s.core.Accounts.Deactivate(known.URL) })
-	if err != nil && !isGoneAccount(err) {
-		return err
-	}
-	c.cfg.Log.Info("account deactivated", "ca", to.ca.Name, "account", plain(known.URL))
-	return c.retire(to.ca)
-}
-
-// isGoneAccount tells that the CA has no such account, or has ended it before
-// and we did not hear it (RFC 8555 section 7.3.6 wants 401 unauthorized then).
-func isGoneAccount(err error) bool {
-	return isProblem(err, "accountDoesNotExist") || isProblem(err, "unauthorized")
-}
-
-// retire puts key and record of an account out of use. The key is kept: it is
-// still the proof that the account was ours.
-func (c *Client) retire(ca CA) error {
-	dir := c.accountDir(ca)
-	err := durable.Rename(filepath.Join(dir, keyFile), filepath.Join(dir, "deactivated-"+time.Now().UTC().Format("20060102T150405")+".pem"))
-	if err != nil {
-		return fmt.Errorf("putting the account's key aside: %w", err)
-	}
-	return c.forgetAccount(ca)
 }
 
 // ImportAccount takes over an account that another client made. The CA is not

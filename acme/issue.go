@@ -69,7 +69,7 @@ func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptio
 	if err := to.ca.checkLimits(w.Profile, w.names); err != nil {
 		return Generation{}, err
 	}
-	s, err := c.open(ctx, to)
+	s, err := c.open(ctx, to, o.Attended)
 	if err != nil {
 		return Generation{}, err
 	}

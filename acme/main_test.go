@@ -17,12 +17,13 @@ import (
 // killedRun is what a child process of a test does: one Issue, and a SIGKILL
 // of itself at one step. It is the test binary again, told so by childVariable.
 type killedRun struct {
-	Config   Config
-	Request  Request
-	Options  IssueOptions
-	Step     string // "" lives
-	Umask    int
-	Presents string // a webroot: no Issue, but one proof in there
+	Config      Config
+	Request     Request
+	Options     IssueOptions
+	Step        string // "" lives
+	Umask       int
+	Presents    string // a webroot: no Issue, but one proof in there
+	Deactivates bool   // the account, and no Issue
 }
 
 const childVariable = "TLSKEEPER_ACME_CHILD"
@@ -54,6 +55,13 @@ func runChild(told string) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
+	}
+	if run.Deactivates {
+		if err := c.Deactivate(context.Background(), run.Config.CAs[0].Directory); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
 	}
 	c.step = func(name string) {
 		if name == run.Step {

@@ -106,10 +106,11 @@ func (s *session) place(j *journal) (lego.ExtendedOrder, error) {
 	_, refused := errors.AsType[*Problem](err)
 	_, paused := errors.AsType[*BackoffError](err)
 	if j.Replaces == "" || !refused || paused || isProblem(err, "accountDoesNotExist") {
-		return order, err
+		return order, s.accountFault(err)
 	}
 	s.client.cfg.Log.Info("the CA refuses to count the order as a replacement", "err", err)
-	return s.newOrder(j, "")
+	order, err = s.newOrder(j, "")
+	return order, s.accountFault(err)
 }
 
 func (s *session) newOrder(j *journal, replaces string) (order lego.ExtendedOrder, err error) {

@@ -40,8 +40,12 @@ type session struct {
 	orderURL  string        // of the order that was worked on
 }
 
-// open begins a conversation and sees that there is an account.
-func (c *Client) open(ctx context.Context, to *endpoint) (*session, error) {
+// open begins a conversation and sees that there is an account. attended tells
+// that somebody waits for the answer.
+func (c *Client) open(ctx context.Context, to *endpoint, attended bool) (*session, error) {
+	if err := c.mayRegister(ctx, to, attended); err != nil {
+		return nil, err
+	}
 	s, err := c.meet(ctx, to)
 	if err != nil {
 		return nil, err
@@ -51,13 +55,18 @@ func (c *Client) open(ctx context.Context, to *endpoint) (*session, error) {
 
 // meet fetches the directory. The session's account is as it stands on disk.
 func (c *Client) meet(ctx context.Context, to *endpoint) (*session, error) {
-	s := &session{ctx: ctx, client: c, to: to, transport: newTransport(ctx, c.cfg.UserAgent, to)}
 	known, key, err := c.loadAccount(to.ca)
 	if err != nil {
 		return nil, err
 	}
-	s.account, s.key = known, key
-	err = s.call("reading the CA's directory", func() (err error) {
+	return c.meetAs(ctx, to, known, key)
+}
+
+// meetAs is meet with any account and key. Without an account's URL each
+// message carries the key.
+func (c *Client) meetAs(ctx context.Context, to *endpoint, known account, key crypto.Signer) (*session, error) {
+	s := &session{ctx: ctx, client: c, to: to, transport: newTransport(ctx, c.cfg.UserAgent, to), account: known, key: key}
+	err := s.call("reading the CA's directory", func() (err error) {
 		s.core, err = api.New(s.httpClient(), c.cfg.UserAgent, to.ca.Directory, known.URL, key)
 		return err
 	})
