@@ -8,8 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/acme"
-	"tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
 )
 
@@ -55,24 +55,24 @@ func (a *app) accountShow(c *cli.Context) error {
 }
 
 // accounts lists the accounts with the configured CAs.
-func (a *app) accounts(c *cli.Context) (*config.Config, []acme.Account, error) {
+func (a *app) accounts(c *cli.Context) (renewal.Config, []acme.Account, error) {
 	cfg, err := a.configOrDefault(c)
 	if err != nil {
-		return nil, nil, err
+		return renewal.Config{}, nil, err
 	}
-	client, err := a.acmeClient(c, cfg, cfg.Paths.ACME)
-	if err != nil {
-		return nil, nil, err
+	run := a.storeConfig(c, cfg)
+	if run.Client, err = a.acmeClient(c, cfg, cfg.Paths.ACME); err != nil {
+		return run, nil, err
 	}
-	list, err := client.Accounts()
-	return cfg, list, needsRoot(err)
+	list, err := run.Client.Accounts()
+	return run, list, needsRoot(err)
 }
 
 func (a *app) accountDeactivate(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return usagef("account deactivate: want one CA")
 	}
-	cfg, list, err := a.accounts(c)
+	run, list, err := a.accounts(c)
 	if err != nil {
 		return err
 	}
@@ -83,11 +83,7 @@ func (a *app) accountDeactivate(c *cli.Context) error {
 	if err := a.confirm(c, "deactivate the account "+term.Escape(ended.URL)+" with "+term.Escape(ended.CA)+" for ever?"); err != nil {
 		return err
 	}
-	client, err := a.acmeClient(c, cfg, cfg.Paths.ACME)
-	if err != nil {
-		return err
-	}
-	if err := client.Deactivate(c.Context, ended.Directory); err != nil {
+	if err := renewal.Deactivate(c.Context, run, ended.Directory); err != nil {
 		return err
 	}
 	if a.json(c) {

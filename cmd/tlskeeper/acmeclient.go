@@ -30,16 +30,36 @@ func (a *app) acmeConfig(c *cli.Context, cfg *config.Config, dir string) (acme.C
 	if cfg.ACME.Email != "" {
 		settings.Contact = []string{cfg.ACME.Email}
 	}
-	first := config.Fallback{CA: cfg.ACME.CA, Directory: cfg.ACME.Directory, CAFile: cfg.ACME.CAFile,
-		EABKID: cfg.ACME.EABKID, EABHMACFile: cfg.ACME.EABHMACFile}
-	for _, f := range append([]config.Fallback{first}, cfg.Fallbacks...) {
+	first, err := certificateAuthority(config.Fallback{CA: cfg.ACME.CA, Directory: cfg.ACME.Directory, CAFile: cfg.ACME.CAFile,
+		EABKID: cfg.ACME.EABKID, EABHMACFile: cfg.ACME.EABHMACFile})
+	if err != nil {
+		return settings, err
+	}
+	settings.CAs = []acme.CA{first}
+	for _, f := range cfg.Fallbacks {
 		ca, err := certificateAuthority(f)
-		if err != nil {
-			return settings, err
+		if err == nil {
+			_, err = acme.New(acme.Config{CAs: []acme.CA{ca}})
+		}
+		if err != nil { // it is not needed as long as the first one issues
+			a.log(c).Warn("a fallback cannot be used", "directory", ca.Directory, "err", err)
+			continue
 		}
 		settings.CAs = append(settings.CAs, ca)
 	}
 	return settings, nil
+}
+
+// unusable lists the directories of the fallbacks that the client lacks: what
+// they have issued is no reason for another certificate.
+func unusable(cfg *config.Config, client *acme.Client) []string {
+	var directories []string
+	for _, f := range cfg.Fallbacks {
+		if ca, _ := certificateAuthority(f); !client.Knows(ca.Directory) {
+			directories = append(directories, ca.Directory)
+		}
+	}
+	return directories
 }
 
 func certificateAuthority(f config.Fallback) (acme.CA, error) {

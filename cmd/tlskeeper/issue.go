@@ -258,7 +258,7 @@ func (a *app) renewalConfig(c *cli.Context, cfg *config.Config) (renewal.Config,
 		return renewal.Config{}, err
 	}
 	run := a.storeConfig(c, cfg)
-	run.Client = client
+	run.Client, run.Unusable = client, unusable(cfg, client)
 	for _, cert := range cfg.Certificates {
 		run.Requests = append(run.Requests, request(cert, cfg))
 	}

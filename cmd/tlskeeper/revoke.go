@@ -58,16 +58,18 @@ func (a *app) revoke(c *cli.Context) error {
 	if err := a.confirm(c, fmt.Sprintf("revoke generation %d of %s?", cert.Latest.Number, term.Escape(name))); err != nil {
 		return err
 	}
-	if err := client.Revoke(c.Context, cert.Latest, reason); err != nil {
+	run := a.storeConfig(c, cfg)
+	run.Client = client
+	if err := renewal.Revoke(c.Context, run, cert.Latest, reason); err != nil {
 		return err
-	}
-	if err := renewal.Publish(c.Context, a.storeConfig(c, cfg)); err != nil {
-		a.log(c).Warn("the certificate is revoked, and status does not know it yet", "err", err)
 	}
 	if a.json(c) {
 		return a.printJSON(map[string]any{"name": name, "generation": cert.Latest.Number, "serial": cert.Latest.Serial(), "reason": c.String("reason")})
 	}
 	fmt.Fprintf(a.stdout, "%s: generation %d (serial %s) is revoked\n", term.Escape(name), cert.Latest.Number, cert.Latest.Serial())
+	if cert.WentBack() { // it is not served
+		return nil
+	}
 	again := "`tlskeeper renew`"
 	if _, configured := cfg.Certificate(name); !configured {
 		again = "renew handles only the configuration's; `" + term.Escape(viewOf(cert).Again()) + "`"

@@ -108,7 +108,7 @@ func (r *run) reason(q acme.Request, c acme.Certificate, due acme.Decision) stri
 		return "forced"
 	case c.Revoked():
 		return "revoked"
-	case r.Client != nil && !r.Client.Knows(c.Latest.Meta.Directory):
+	case r.Client != nil && !r.Client.Knows(c.Latest.Meta.Directory) && !slices.Contains(r.Unusable, c.Latest.Meta.Directory):
 		return "issued by a CA that is not configured any more"
 	case !q.Matches(c.Latest):
 		return "names or key changed"

@@ -1,19 +1,11 @@
 package renewal
 
 import (
-	"context"
 	"time"
 
 	"tlskeeper/acme"
 	"tlskeeper/internal/status"
 )
-
-// Publish tells anew what is known, after a change that is no run: a
-// revocation.
-func Publish(ctx context.Context, cfg Config) error {
-	r := newRun(cfg, Options{})
-	return r.locked(ctx, r.publish)
-}
 
 // publish writes the public state file: every certificate of the store, and
 // the configured ones that were never issued.

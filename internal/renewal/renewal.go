@@ -29,6 +29,7 @@ type Config struct {
 	Client   *acme.Client   // may be nil where nothing is issued (Confirm, Rollback)
 	Trial    *acme.Client   // of acme.Rehearse: with it a dry run really orders; nil only decides
 	Requests []acme.Request // the certificates that are wanted
+	Unusable []string       // directories of CAs that are configured, and that Client lacks
 	Deploy   Deployer       // the zero value deploys nothing (a trial on a staging CA)
 	Hooks    Hooks
 	LockWait time.Duration // how long to wait for another run
