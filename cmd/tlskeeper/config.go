@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"text/tabwriter"
+	"io"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -55,14 +57,43 @@ func (a *app) configShow(c *cli.Context) error {
 	if a.json(c) {
 		return a.printJSON(map[string]any{"file": cfg.File, "paths": cfg.Paths, "values": cfg.Values()})
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	var rows [][3]string
 	for _, v := range cfg.Values() {
-		fmt.Fprintf(w, "%s\t= %s\t# %s\n", v.Key, term.Escape(v.String()), term.Escape(v.Origin))
+		rows = append(rows, [3]string{v.Key, term.Escape(v.String()), term.Escape(v.Origin)})
 	}
+	writeValues(a.stdout, screenWidth(a.stdout), rows)
 	for _, p := range pathValues(cfg.Paths) {
-		fmt.Fprintf(w, "# directory %s\t%s\t\n", p[0], term.Escape(p[1]))
+		fmt.Fprintf(a.stdout, "# directory %-6s  %s\n", p[0], term.Escape(p[1]))
 	}
-	return w.Flush()
+	return nil
+}
+
+// writeValues writes keys, values and origins in columns. Where the terminal is
+// too narrow for that, an origin comes right behind its value, or on a line of
+// its own. Width 0 is without limit.
+func writeValues(w io.Writer, width int, rows [][3]string) {
+	keys := 0
+	for _, r := range rows {
+		keys = max(keys, utf8.RuneCountInString(r[0]))
+	}
+	fits := func(at int, origin string) bool { return width == 0 || at+utf8.RuneCountInString(origin) <= width }
+	lines, column := make([][2]string, len(rows)), 0
+	for i, r := range rows {
+		lines[i] = [2]string{fmt.Sprintf("%-*s  = %s  ", keys, r[0], r[1]), "# " + r[2]}
+		if end := utf8.RuneCountInString(lines[i][0]); fits(end, lines[i][1]) {
+			column = max(column, end)
+		}
+	}
+	for _, l := range lines {
+		switch end := utf8.RuneCountInString(l[0]); {
+		case fits(max(column, end), l[1]):
+			fmt.Fprintf(w, "%-*s%s\n", column, l[0], l[1])
+		case fits(end, l[1]):
+			fmt.Fprintln(w, l[0]+l[1])
+		default:
+			fmt.Fprintf(w, "%s\n    %s\n", strings.TrimRight(l[0], " "), l[1])
+		}
+	}
 }
 
 func pathValues(p config.Paths) [][2]string {
