@@ -66,7 +66,7 @@ func (a *app) commands() []*cli.Command {
 	return slices.DeleteFunc([]*cli.Command{
 		a.setupCommand(), a.issueCommand(), a.renewCommand(), a.certsCommand(), a.revokeCommand(), a.accountCommand(), a.importCertbotCommand(),
 		a.apacheCommand(), a.scanCommand(), a.agentCommand(), a.tailCommand(), a.importCommand(),
-		a.queryCommand(), a.statusCommand(), a.checkCommand(), a.configCommand(), a.completionCommand(),
+		a.queryCommand(), a.statusCommand(), a.checkCommand(), a.configCommand(), a.completionCommand(), a.completeCommand(),
 	}, func(c *cli.Command) bool { return c == nil })
 }
 

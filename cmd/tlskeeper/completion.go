@@ -29,14 +29,15 @@ func (a *app) completion(c *cli.Context) error {
 	script := ""
 	switch shell := c.Args().First(); shell {
 	case "bash":
-		script = fmt.Sprintf(bashScript, pathCases(c.App), wordCases(c.App))
+		script = fmt.Sprintf(bashScript, pathCases(c.App), valueCases(c.App), wordCases(c.App))
 	case "zsh":
-		script = fmt.Sprintf(zshScript, pathCases(c.App), wordCases(c.App))
+		script = fmt.Sprintf(zshScript, pathCases(c.App), valueCases(c.App), wordCases(c.App))
 	case "fish":
 		var err error
 		if script, err = c.App.ToFishCompletion(); err != nil {
 			return err
 		}
+		script += fishValues(c.App)
 	case "":
 		return hint.Wrap(usagef("completion: for which shell?"), "tlskeeper completion bash")
 	default:
@@ -48,19 +49,37 @@ func (a *app) completion(c *cli.Context) error {
 
 // The scripts hold the whole command tree as text. The library's own ones run
 // what stands on the line through eval and ask the program at each key; these
-// evaluate nothing that was typed and start no process.
+// evaluate nothing that was typed, and start the program of the PATH only for
+// the names of certificates.
 const bashScript = `# bash completion for tlskeeper; made by: tlskeeper completion bash
 _tlskeeper() {
-	local cur=${COMP_WORDS[COMP_CWORD]} at= offer= i
+	local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at= offer= word i
+	local -a where=()
 	COMPREPLY=()
+	if [[ $cur == = ]]; then # --flag=value is three words
+		cur=
+	elif [[ $before == = ]]; then
+		before=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
-		case "$at ${COMP_WORDS[i]}" in
-%s) at="$at ${COMP_WORDS[i]}" ;;
+		word=${COMP_WORDS[i]}
+		case "$at $word" in
+		*' --root'|*' --config')
+			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
+			where+=("$word" "${COMP_WORDS[++i]}") ;;
+%s) at="$at $word" ;;
 		esac
 	done
+	case "$at $before" in
+%s
+	*)
 	case "$at" in
 %s
 	esac
+	esac
+	if [[ $offer == @names ]]; then
+		offer=$(tlskeeper "${where[@]}" __complete names 2>/dev/null)
+	fi
 	COMPREPLY=($(compgen -W "$offer" -- "$cur"))
 }
 complete -o bashdefault -o default -F _tlskeeper tlskeeper
@@ -69,15 +88,30 @@ complete -o bashdefault -o default -F _tlskeeper tlskeeper
 const zshScript = `#compdef tlskeeper
 # zsh completion for tlskeeper; made by: tlskeeper completion zsh
 _tlskeeper() {
-	local cur=${words[CURRENT]} at= offer= i
+	local cur=${words[CURRENT]} before=${words[CURRENT-1]} at= offer= word i
+	local -a where=()
+	if [[ $cur == --*=* ]]; then
+		before=${cur%%%%=*}
+		compset -P '*='
+	fi
 	for ((i = 2; i < CURRENT; i++)); do
-		case "$at ${words[i]}" in
-%s) at="$at ${words[i]}" ;;
+		word=${words[i]}
+		case "$at $word" in
+		*' --root'|*' --config') ((i++)); where+=("$word" "${words[i]}") ;;
+		*' --root='*|*' --config='*) where+=("$word") ;;
+%s) at="$at $word" ;;
 		esac
 	done
+	case "$at $before" in
+%s
+	*)
 	case "$at" in
 %s
 	esac
+	esac
+	if [[ $offer == @names ]]; then
+		offer=$(tlskeeper "${where[@]}" __complete names 2>/dev/null)
+	fi
 	if [[ -n $offer ]]; then
 		compadd -- ${=offer}
 	else
@@ -93,20 +127,27 @@ fi
 
 // node is one place in the command tree.
 type node struct {
-	path     string // " apache apply"
+	path     string // " apache apply", or by another name of it
+	name     string // the same by its first name
 	commands []string
 	flags    []string
+	valued   []cli.Flag // those that take a value
 }
 
-func tree(path string, commands []*cli.Command, flags []cli.Flag) []node {
-	here := node{path: path, commands: visibleNames(commands), flags: longFlags(flags)}
+func tree(path, name string, commands []*cli.Command, flags []cli.Flag) []node {
+	here := node{path: path, name: name, commands: visibleNames(commands), flags: longFlags(flags)}
+	for _, f := range flags {
+		if takesValue(f) {
+			here.valued = append(here.valued, f)
+		}
+	}
 	nodes := []node{here}
 	for _, c := range commands {
 		if c.Hidden {
 			continue
 		}
-		for _, name := range c.Names() {
-			nodes = append(nodes, tree(path+" "+name, c.Subcommands, c.Flags)...)
+		for _, alias := range c.Names() {
+			nodes = append(nodes, tree(path+" "+alias, name+" "+c.Name, c.Subcommands, c.Flags)...)
 		}
 	}
 	return nodes
@@ -129,7 +170,7 @@ func longFlags(flags []cli.Flag) []string {
 
 func pathCases(app *cli.App) string {
 	var paths []string
-	for _, n := range tree("", app.Commands, nil)[1:] {
+	for _, n := range tree("", "", app.Commands, nil)[1:] {
 		paths = append(paths, "'"+n.path+"'")
 	}
 	return "\t\t" + strings.Join(paths, "|")
@@ -139,9 +180,9 @@ func pathCases(app *cli.App) string {
 func wordCases(app *cli.App) string {
 	global := append(longFlags(app.Flags), "--help")
 	var b strings.Builder
-	for _, n := range tree("", app.Commands, nil) {
-		if n.path == " completion" {
-			n.commands = []string{"bash", "zsh", "fish"}
+	for _, n := range tree("", "", app.Commands, nil) {
+		if words := arguments(n.name); words != nil {
+			n.commands = words
 		}
 		flags := slices.Concat(n.flags, global)
 		slices.Sort(flags)
