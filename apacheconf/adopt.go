@@ -201,12 +201,22 @@ func (p *planner) missing() {
 func (p *planner) unserved(name string, leaf *x509.Certificate, other string) Finding {
 	f := Finding{Code: "no-vhost", Certificate: name, File: p.s.ConfigFile,
 		What: "no TLS virtual host serves a name of certificate " + name + " (" + strings.Join(leaf.DNSNames, ", ") + ")",
-		Fix:  "tlskeeper apache vhost " + name}
+		Fix:  vhostCommand(name, leaf)}
 	if other != "" {
 		f.What = "the virtual hosts that certificate " + name + " is valid for serve certificate " + other
 		f.Fix = "leave it out of the configuration, or name its include in a virtual host instead of the other's"
 	}
 	return f
+}
+
+// vhostCommand is what makes a host for a certificate. One for wildcards alone
+// does not say what its host is called.
+func vhostCommand(name string, leaf *x509.Certificate) string {
+	command := "tlskeeper apache vhost " + name
+	if len(leaf.DNSNames) > 0 && len(plainNames(leaf.DNSNames)) == 0 {
+		command += " --name " + strings.Replace(leaf.DNSNames[0], "*", "www", 1)
+	}
+	return command
 }
 
 func (p *planner) notAdopted(v VHost, name string) {

@@ -1,8 +1,12 @@
 package apacheconf
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"tlskeeper/templates"
 )
@@ -27,25 +31,18 @@ func (p *planner) newVHost() error {
 	if err != nil {
 		return err
 	}
-	text, err := vhostText(p.s.cfg, *v)
+	text, err := v.text(p.s.cfg.sitePath(v.Name))
 	if err != nil {
 		return err
 	}
 	if root := or(v.DocumentRoot, defaultRoot); v.Proxy == "" && !isDir(root) {
 		p.block(Finding{Code: "document-root", File: root, What: "is no directory; nothing could be served from it", Fix: "tlskeeper apache vhost " + v.Name + " --document-root DIR"})
 	}
-	path := filepath.Join(p.s.cfg.EtcDir, "vhost-"+v.Name+".conf")
-	effective := path
-	switch p.s.Layout {
-	case Debian:
-		path = filepath.Join(p.s.ServerRoot, "sites-available", "tlskeeper-"+v.Name+".conf")
-		effective = filepath.Join(p.s.ServerRoot, "sites-enabled", "tlskeeper-"+v.Name+".conf")
-		if err := p.link(effective, "../sites-available/tlskeeper-"+v.Name+".conf"); err != nil {
+	path, effective := p.vhostFile(*v)
+	if path != effective {
+		if err := p.link(effective, "../sites-available/"+filepath.Base(path)); err != nil {
 			return err
 		}
-	case RHEL:
-		path = filepath.Join(p.s.ServerRoot, "conf.d", "tlskeeper-"+v.Name+".conf")
-		effective = path
 	}
 	if err := p.file(path, text); err != nil {
 		return err
@@ -58,11 +55,77 @@ func (p *planner) newVHost() error {
 	return nil
 }
 
-func vhostText(cfg Config, v NewVHost) ([]byte, error) {
+// vhostFile chooses the file of a new host, and the path by which httpd reads
+// it. httpd takes the files of a directory in the order of their names, so a
+// name is chosen that comes after the first host of the address; the file that
+// an earlier run made keeps its name.
+func (p *planner) vhostFile(v NewVHost) (path, effective string) {
+	if p.s.Layout != Debian && p.s.Layout != RHEL {
+		path = filepath.Join(p.s.cfg.EtcDir, "vhost-"+v.Name+".conf")
+		return path, path
+	}
+	prefixes := []string{"", "zz-", "zzz-", "zzzz-"}
+	good := slices.IndexFunc(prefixes, func(prefix string) bool {
+		path, _ := p.vhostNamed(prefix, v.Name)
+		return p.was.Files[path] != ""
+	})
+	if good < 0 {
+		good = slices.IndexFunc(prefixes, func(prefix string) bool {
+			_, effective := p.vhostNamed(prefix, v.Name)
+			return p.afterFirst(effective, or(v.Address, defaultAddress))
+		})
+	}
+	return p.vhostNamed(prefixes[max(good, 0)], v.Name)
+}
+
+func (p *planner) vhostNamed(prefix, name string) (path, effective string) {
+	file := prefix + "tlskeeper-" + name + ".conf"
+	if p.s.Layout == Debian {
+		return filepath.Join(p.s.ServerRoot, "sites-available", file), filepath.Join(p.s.ServerRoot, "sites-enabled", file)
+	}
+	path = filepath.Join(p.s.ServerRoot, "conf.d", file)
+	return path, path
+}
+
+// afterFirst: httpd would read path after the host that is the first of the
+// address now.
+func (p *planner) afterFirst(path, address string) bool {
+	first, taken := firstHosts(p.s.VHosts)[canonical(address)]
+	at, read := p.s.slot(path)
+	return !taken || !read || before(position(p.s.includes, first.node.useFile, first.node.useLine), at)
+}
+
+// firstHostFix is the way out where no name of our file is late enough.
+func (p *planner) firstHostFix(ours, first VHost) string {
+	at, read := p.s.slot(ours.File)
+	if p.is.Files[ours.File] == "" && p.is.Links[ours.File] == "" || !read {
+		return "" // not our host
+	}
+	if filepath.Dir(first.node.useFile) == filepath.Dir(ours.File) {
+		return fmt.Sprintf("rename %s so that it comes before %s", first.node.useFile, filepath.Base(ours.File))
+	}
+	include := at[len(at)-2]
+	return fmt.Sprintf("move the Include of %s:%d to where it is read after %s:%d", include.file, include.line, first.node.useFile, first.node.useLine)
+}
+
+const defaultAddress = "*:443"
+
+// Check says what of the request cannot be written as a virtual host.
+func (v NewVHost) Check() error {
+	_, err := v.text("/include")
+	return err
+}
+
+// text renders the host. A wildcard is no ServerName for httpd, but an alias.
+func (v NewVHost) text(include string) ([]byte, error) {
 	names := v.Names
 	if len(names) == 0 {
 		names = []string{v.Name}
 	}
-	return templates.VHost{Address: or(v.Address, "*:443"), ServerName: names[0], Aliases: names[1:],
-		Include: cfg.sitePath(v.Name), DocumentRoot: or(v.DocumentRoot, defaultRoot), Proxy: v.Proxy}.Render()
+	plain := slices.IndexFunc(names, func(n string) bool { return !strings.HasPrefix(n, "*") })
+	if plain < 0 {
+		return nil, errors.New("all names are wildcards (" + strings.Join(names, ", ") + "), and a virtual host needs a plain one")
+	}
+	return templates.VHost{Address: or(v.Address, defaultAddress), ServerName: names[plain], Aliases: slices.Delete(slices.Clone(names), plain, plain+1),
+		Include: include, DocumentRoot: or(v.DocumentRoot, defaultRoot), Proxy: v.Proxy}.Render()
 }

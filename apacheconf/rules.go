@@ -70,7 +70,7 @@ func (p *planner) firstHostRule() {
 	old, next := firstHosts(p.s.VHosts), firstHosts(p.s.vhostsOf(p.overlay.conf))
 	for _, address := range sortedKeys(old) {
 		if n, ok := next[address]; ok && n.File != old[address].File && !p.c.Remove {
-			p.block(Finding{Code: "first-host", File: n.File, Line: n.Line, VHost: n.Name(),
+			p.block(Finding{Code: "first-host", File: n.File, Line: n.Line, VHost: n.Name(), Fix: p.firstHostFix(n, old[address]),
 				What: fmt.Sprintf("would become the first virtual host of %s, which is %s", address, old[address].Name())})
 		}
 	}

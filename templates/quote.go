@@ -2,9 +2,12 @@ package templates
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"text/template"
 	"unicode"
@@ -114,11 +117,17 @@ func checkProxy(s string) error {
 	return nil
 }
 
-var address = regexp.MustCompile(`^(\*|_default_|[0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$`)
-
+// checkAddress wants the address of a <VirtualHost> with its port.
 func checkAddress(s string) error {
-	if !address.MatchString(s) {
-		return fmt.Errorf("address %q: want *:PORT or IP:PORT", s)
+	host, port, err := net.SplitHostPort(s)
+	n, bad := strconv.ParseUint(port, 10, 16)
+	if err != nil || bad != nil || n == 0 || port != strconv.FormatUint(n, 10) {
+		return fmt.Errorf("address %.80q: want *:PORT or IP:PORT, a port from 1 to 65535", s)
+	}
+	ip, err := netip.ParseAddr(host)
+	bracketed, anyHost := strings.HasPrefix(s, "["), host == "*" || host == "_default_"
+	if anyHost && bracketed || !anyHost && (err != nil || ip.Zone() != "" || ip.Is6() != bracketed) {
+		return fmt.Errorf("address %.80q: want *:PORT, IPv4:PORT or [IPv6]:PORT", s)
 	}
 	return nil
 }

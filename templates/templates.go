@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/template"
@@ -126,7 +127,7 @@ func (v VHost) Render() ([]byte, error) {
 		return render("vhost.conf.tmpl", v)
 	}
 	if err := checkPath(v.DocumentRoot); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("document root: %w", err)
 	}
 	return render("vhost.conf.tmpl", v)
 }
@@ -138,10 +139,17 @@ func render(name string, data any) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, data); err != nil {
-		return nil, fmt.Errorf("rendering %s: %w", name, err)
+		return nil, innermost(err) // a value was refused; where in the template is nobody's concern
 	}
 	if b.Bytes()[b.Len()-1] != '\n' {
 		b.WriteByte('\n')
 	}
 	return b.Bytes(), nil
+}
+
+func innermost(err error) error {
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+		err = next
+	}
+	return err
 }

@@ -120,3 +120,30 @@ func check(t *testing.T, want []string, render func() ([]byte, error)) {
 		want = want[1:]
 	}
 }
+
+// An address is what <VirtualHost> takes, and its port exists. What is refused
+// is said in words for the person who typed it, not for the one who wrote the
+// template.
+func TestAddressesAndWords(t *testing.T) {
+	host := VHost{ServerName: "a.test", Include: "/i", DocumentRoot: "/d"}
+	for _, good := range []string{"*:443", "_default_:1", "127.0.0.1:65535", "[::1]:8443", "[2001:DB8::1]:443"} {
+		host.Address = good
+		if _, err := host.Render(); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", "*", "443", "*:0", "127.0.0.1:99999", "*:65536", "*:0443", "999.1.1.1:443", "::1:443", "[127.0.0.1]:443", "[*]:443", "[fe80::1%eth0]:443", "a.test:443", "*:443\nSSLEngine off"} {
+		host.Address = bad
+		if text, err := host.Render(); err == nil {
+			t.Errorf("%q was accepted:\n%s", bad, text)
+		}
+	}
+	host.Address = "*:443"
+	for _, c := range []VHost{{Proxy: "http://a/${X}"}, {Proxy: `http://a/"`}, {Proxy: "!"}, {DocumentRoot: `/a"b`}, {DocumentRoot: "www"}} {
+		c.Address, c.ServerName, c.Include = host.Address, host.ServerName, host.Include
+		_, err := c.Render()
+		if err == nil || strings.Contains(err.Error(), "templ") || strings.Contains(err.Error(), "executing") {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
