@@ -24,6 +24,7 @@ type killedRun struct {
 	Umask       int
 	Presents    string // a webroot: no Issue, but one proof in there
 	Deactivates bool   // the account, and no Issue
+	Rehearses   bool   // the issuance
 }
 
 const childVariable = "TLSKEEPER_ACME_CHILD"
@@ -51,6 +52,9 @@ func runChild(told string) int {
 		}
 		return 0
 	}
+	if run.Rehearses {
+		return rehearse(run)
+	}
 	c, err := New(run.Config)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -72,6 +76,19 @@ func runChild(told string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if _, err := c.Issue(ctx, run.Request, run.Options); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func rehearse(run killedRun) int {
+	c, done, err := Rehearse(run.Config)
+	if err == nil {
+		_, err = c.Try(context.Background(), run.Request)
+		done()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

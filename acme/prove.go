@@ -209,6 +209,13 @@ func failed(name, kind string, authz lego.Authorization) error {
 func (s *session) withdraw(j *journal, ways solvers) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), withdrawTimeout)
 	defer cancel()
+	if err := j.withdraw(ctx, ways); err != nil {
+		s.client.cfg.Log.Warn("a challenge could not be taken away", "err", err)
+	}
+}
+
+// withdraw takes the proofs away in the ways that are set up.
+func (j *journal) withdraw(ctx context.Context, ways solvers) error {
 	err := each(j.Proofs, parallel, func(p proof) error {
 		if ways[p.Way] == nil {
 			return nil // never presented
@@ -216,13 +223,22 @@ func (s *session) withdraw(j *journal, ways solvers) {
 		return ways[p.Way].withdraw(ctx, p)
 	})
 	if err = errors.Join(err, ways.close()); err != nil {
-		s.client.cfg.Log.Warn("a challenge could not be taken away", "err", err)
-		return
+		return err
 	}
 	j.Proofs = nil
-	if err := j.save(); err != nil {
-		s.client.cfg.Log.Warn("the journal could not be written", "err", err)
+	return j.save()
+}
+
+// ways sets up those in which its proofs were presented. Beside an error, those
+// that could be.
+func (j *journal) ways() (solvers, error) {
+	ways := solvers{}
+	var failed []error
+	for _, p := range j.Proofs {
+		_, err := ways.of(p.Way)
+		failed = append(failed, err)
 	}
+	return ways, errors.Join(failed...)
 }
 
 // withdrawLeft cleans after a run that was killed.
@@ -230,11 +246,9 @@ func (s *session) withdrawLeft(j *journal) {
 	if len(j.Proofs) == 0 {
 		return
 	}
-	ways := solvers{}
-	for _, p := range j.Proofs {
-		if _, err := ways.of(p.Way); err != nil {
-			s.client.cfg.Log.Warn("a challenge of a former run could not be taken away", "err", err)
-		}
+	ways, err := j.ways()
+	if err != nil {
+		s.client.cfg.Log.Warn("a challenge of a former run could not be taken away", "err", err)
 	}
 	s.withdraw(j, ways)
 }

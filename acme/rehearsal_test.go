@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/internal/testenv/killat"
 )
 
 // snapshot lists every file below dir with its bytes.
@@ -77,5 +78,80 @@ func TestRehearsalLeavesNothing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestKilledInARehearsal: the next run, a dry one or a real one, takes away the
+// copies of the account's key and what was presented.
+func TestKilledInARehearsal(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	h := newHost(t, acmetest.Options{})
+	h.renew(t, victimOf(h, "first"))
+	before := snapshot(t, h.dir)
+	next := map[string]func(){
+		"a dry run": func() {
+			_, done, err := Rehearse(h.config())
+			if err != nil {
+				t.Fatal(err)
+			}
+			done()
+		},
+		"a real run": func() { h.renew(t, victimOf(h, "first")) },
+	}
+	for name, run := range next {
+		for at := 3; ; at += 12 {
+			result, err := killat.Run(childCommand(t, killedRun{Config: h.config(), Request: h.request(), Rehearses: true}), at)
+			if errors.Is(err, killat.ErrNotPermitted) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkTree(t, h.dir)
+			run()
+			if after := snapshot(t, h.dir); after != before {
+				t.Errorf("%s after a kill before change %d, a %s: the store was\n%s\nand is\n%s", name, at, result.Call, before, after)
+			}
+			found, _ := filepath.Glob(filepath.Join(h.webroot, ".well-known", "acme-challenge", "*"))
+			other, _ := os.ReadDir(os.TempDir())
+			if entries, _ := filepath.Glob(filepath.Join(h.dir, "rehearsal*")); len(found)+len(entries)+len(other) > 0 {
+				t.Errorf("%s after a kill before change %d, a %s: left %q %q %v", name, at, result.Call, found, entries, other)
+			}
+			if !result.Killed {
+				break
+			}
+		}
+	}
+}
+
+func victimOf(h host, name string) Request {
+	r := h.request()
+	r.Name, r.Names = name, []string{name + ".example.net"}
+	return r
+}
+
+// TestRehearsalUnderWay is left alone by others; a host without a store is
+// without one afterwards.
+func TestRehearsalUnderWay(t *testing.T) {
+	h := newHost(t, acmetest.Options{})
+	h.dir = filepath.Join(h.dir, "var", "lib", "acme")
+	c, done, err := Rehearse(h.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, second, err := Rehearse(h.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := OpenStore(h.dir).Settle(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Try(testContext(t), h.request()); err != nil {
+		t.Error(err)
+	}
+	second()
+	done()
+	if _, err := os.Stat(filepath.Join(h.dir, "..", "..")); err == nil {
+		t.Errorf("made for good:\n%s", snapshot(t, filepath.Dir(h.webroot)))
 	}
 }

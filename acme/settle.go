@@ -13,8 +13,8 @@ import (
 // Settle ends, for every certificate, what a kill cut off and needs no CA: an
 // order whose certificate is stored is forgotten with its copy of the key, live
 // points where it should, temporary files and challenge files go. Each run
-// begins with it: a fresh certificate is kept, and Issue is not called. The
-// caller holds the lock.
+// begins with it: a fresh certificate is kept, and Issue is not called. What a
+// killed rehearsal left goes too. The caller holds the lock.
 func (s *Store) Settle(ctx context.Context) error {
 	for _, dir := range []string{"certs", "live"} {
 		sweep(filepath.Join(s.dir, dir))
@@ -27,7 +27,7 @@ func (s *Store) Settle(ctx context.Context) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("ending what was cut off: %w", err)
 	}
-	var failed []error
+	failed := []error{sweepRehearsals(ctx, s.dir)}
 	for _, e := range entries {
 		if e.IsDir() && checkCertName(e.Name()) == nil {
 			failed = append(failed, s.settle(ctx, e.Name()))
