@@ -67,12 +67,7 @@ func runChild(told string) int {
 		}
 		return 0
 	}
-	c.step = func(name string) {
-		if name == run.Step {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
-		}
-	}
+	c.step = run.killAt
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if _, err := c.Issue(ctx, run.Request, run.Options); err != nil {
@@ -82,9 +77,17 @@ func runChild(told string) int {
 	return 0
 }
 
+func (run killedRun) killAt(step string) {
+	if step == run.Step {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+
 func rehearse(run killedRun) int {
 	c, done, err := Rehearse(run.Config)
 	if err == nil {
+		c.step = run.killAt
 		_, err = c.Try(context.Background(), run.Request)
 		done()
 	}

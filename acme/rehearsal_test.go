@@ -98,7 +98,8 @@ func TestKilledInARehearsal(t *testing.T) {
 		},
 		"a real run": func() { h.renew(t, victimOf(h, "first")) },
 	}
-	for name, run := range next {
+	for name, next := range next {
+		run(t, killedRun{Config: h.config(), Request: h.request(), Rehearses: true, Step: "presented"}, true)
 		for at := 3; ; at += 12 {
 			result, err := killat.Run(childCommand(t, killedRun{Config: h.config(), Request: h.request(), Rehearses: true}), at)
 			if errors.Is(err, killat.ErrNotPermitted) {
@@ -108,7 +109,7 @@ func TestKilledInARehearsal(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkTree(t, h.dir)
-			run()
+			next()
 			if after := snapshot(t, h.dir); after != before {
 				t.Errorf("%s after a kill before change %d, a %s: the store was\n%s\nand is\n%s", name, at, result.Call, before, after)
 			}
