@@ -37,18 +37,16 @@ func (a *app) setupCommand() *cli.Command {
 
 func (a *app) setup(c *cli.Context) error {
 	paths := a.paths(c)
+	file := cmp.Or(c.String("config"), paths.ConfigFile())
 	answers := answersOf(c)
-	plan, err := setup.Prepare(paths, cmp.Or(c.String("config"), paths.ConfigFile()), answers)
-	if err != nil {
-		return err
-	}
-	if plan.Text != "" && term.IsTerminal(a.stdin) && !c.Bool("quiet") {
+	if setup.IsFirst(file) && term.IsTerminal(a.stdin) && !c.Bool("quiet") {
 		if err := answers.Ask(c.Context, a.stdin, a.stderr); err != nil {
 			return err
 		}
-		if plan, err = setup.Prepare(paths, plan.File, answers); err != nil {
-			return err
-		}
+	}
+	plan, err := setup.Prepare(paths, file, answers)
+	if err != nil {
+		return err
 	}
 	return a.carryOut(c, plan)
 }

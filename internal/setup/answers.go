@@ -21,6 +21,18 @@ type Answers struct {
 	Region    string
 }
 
+// wrong tells what no further answer can mend, nil where there is nothing.
+func (a Answers) wrong() *config.Error {
+	if a.Webroot == "" && a.Listen == "" {
+		a.Listen = ":80" // still to be asked
+	}
+	_, problems := config.Parse("answers", a.text(), config.PathsFor(""))
+	if len(problems) == 0 {
+		return nil
+	}
+	return &config.Error{File: "answers", Msg: problems[0].Msg}
+}
+
 // text writes the configuration of these answers: short, because `config
 // example` has the long one.
 func (a Answers) text() string {

@@ -3,7 +3,7 @@
 // (`tlskeeper setup`, once, never over anything that is there) and looks
 // whether it still holds (`tlskeeper check`).
 //
-// It may import internal/{config,status,durable} and nothing else of this module;
+// It may import internal/{config,status,durable,term} and nothing else of this module;
 // what other packages know about the host is handed to it.
 package setup
 
@@ -39,7 +39,7 @@ func Prepare(paths config.Paths, file string, answers Answers) (*Plan, error) {
 			p.Dirs = append(p.Dirs, d)
 		}
 	}
-	if _, err := os.Lstat(file); err == nil {
+	if !IsFirst(file) {
 		cfg, problems := config.Problems(file, paths)
 		if len(problems) > 0 {
 			return nil, problems[0]
@@ -54,6 +54,13 @@ func Prepare(paths config.Paths, file string, answers Answers) (*Plan, error) {
 	}
 	p.Config = cfg
 	return p, nil
+}
+
+// IsFirst tells whether there is no configuration file yet, and so something
+// to ask for.
+func IsFirst(file string) bool {
+	_, err := os.Lstat(file)
+	return err != nil
 }
 
 // Empty tells whether there is nothing to do.

@@ -2,6 +2,7 @@ package setup
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,5 +73,44 @@ func TestQuestions(t *testing.T) {
 	var none Answers
 	if err := none.Ask(t.Context(), strings.NewReader("\n\n"), &talk); err != nil || none.AgreeTOS || len(none.Names) > 0 {
 		t.Errorf("empty lines: %+v, %v", none, err)
+	}
+}
+
+// What is wrong is said at once, and no answer is lost by it.
+func TestWrongAnswerIsAskedAgain(t *testing.T) {
+	var a Answers
+	var talk bytes.Buffer
+	typed := []string{
+		"not_a_name, a.org", "*.a.org", "www.a.org a.org",
+		"perhaps", "YES",
+		"nobody", "a@a.org",
+		"", "srv/www", "8080", "localhost:nonsense", ":80",
+		"web", "",
+	}
+	if _, err := os.Stat(defaultWebroot); err == nil {
+		typed = append(typed[:7], typed[8:]...) // an empty line is an answer there
+	}
+	if err := a.Ask(t.Context(), strings.NewReader(strings.Join(typed, "\n")+"\n"), &talk); err != nil {
+		t.Fatalf("%v\n%s", err, talk.String())
+	}
+	want := Answers{AgreeTOS: true, Email: "a@a.org", Names: []string{"www.a.org", "a.org"}, Listen: ":80", Group: "web"}
+	if d := cmp.Diff(want, a); d != "" {
+		t.Errorf("%s\n%s", d, talk.String())
+	}
+	for _, why := range []string{`"not_a_name"`, "wildcard", "yes or no", `"nobody" is no mail address`, "must be a full path", "no address with a port"} {
+		if !strings.Contains(talk.String(), why) {
+			t.Errorf("nothing about %s in\n%s", why, talk.String())
+		}
+	}
+}
+
+func TestFlagsBeforeQuestions(t *testing.T) {
+	wrong := Answers{Names: []string{"not a name"}}
+	if err := wrong.Ask(t.Context(), strings.NewReader(""), io.Discard); err == nil || !strings.Contains(err.Error(), "not a name") {
+		t.Errorf("got %v", err)
+	}
+	named := Answers{Names: []string{"a.org"}, AgreeTOS: true, Email: "a@a.org", Group: "web", Region: "x"}
+	if err := named.Ask(t.Context(), strings.NewReader("/srv/www\n"), io.Discard); err != nil || named.Webroot != "/srv/www" {
+		t.Errorf("%+v, %v", named, err)
 	}
 }
