@@ -92,21 +92,6 @@ func (a *app) apacheAdoptCommand() *cli.Command {
 	}
 }
 
-func (a *app) apacheVHostCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "vhost",
-		Usage:     "write a complete TLS virtual host for a certificate",
-		ArgsUsage: "NAME",
-		UsageText: "tlskeeper apache vhost www.example.org --document-root /var/www/html\ntlskeeper apache vhost app.example.org --proxy http://127.0.0.1:3000/",
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "document-root", Usage: "serve the files of `DIR`"},
-			&cli.StringFlag{Name: "proxy", Usage: "pass everything to `URL`"},
-			&cli.StringFlag{Name: "address", Usage: "listen on `ADDRESS`", Value: "*:443"},
-		}, confirmFlags()...),
-		Action: func(c *cli.Context) error { return a.apacheChange(c, a.newVHost, a.applyPlan) },
-	}
-}
-
 func (a *app) apacheStatusCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "status",
@@ -247,25 +232,6 @@ func (a *app) adoption(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 // revokedError: installing it would turn clients away.
 func revokedError(name string) error {
 	return hint.Wrap(&apacheconf.RefusedError{Why: "certificate " + term.Escape(name) + " is revoked"}, "tlskeeper issue "+name)
-}
-
-func (a *app) newVHost(c *cli.Context, cfg *config.Config) (apacheconf.Change, error) {
-	name := c.Args().First()
-	if c.NArg() != 1 || c.String("document-root") != "" && c.String("proxy") != "" {
-		return apacheconf.Change{}, hint.Wrap(usagef("apache vhost: want one certificate name, and --document-root or --proxy"), "tlskeeper apache vhost --help")
-	}
-	g, err := acme.OpenStore(cfg.Paths.ACME).Serving(name)
-	if err != nil {
-		return apacheconf.Change{}, hint.Wrap(fmt.Errorf("apache vhost: certificate %s was not issued yet", term.Escape(name)), "tlskeeper issue "+name)
-	}
-	if _, revoked, err := generations(cfg); err != nil {
-		return apacheconf.Change{}, err
-	} else if slices.Contains(revoked, name) {
-		return apacheconf.Change{}, revokedError(name)
-	}
-	return apacheconf.Change{Generations: map[string]string{name: g.Dir}, AllowRestart: c.Bool("allow-restart"),
-		VHost: &apacheconf.NewVHost{Name: name, Names: g.Leaf.DNSNames, Address: c.String("address"),
-			DocumentRoot: c.String("document-root"), Proxy: c.String("proxy")}}, nil
 }
 
 // cost asks the history; none is an answer too.
