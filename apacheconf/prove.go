@@ -19,7 +19,7 @@ func (t *transaction) prove(ctx context.Context) error {
 	if !running {
 		return notRunning(t.s)
 	}
-	if faults := t.s.listenFaults(); len(faults) > 0 {
+	if faults := t.s.startFaults(); len(faults) > 0 {
 		return broken(faults)
 	}
 	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.pid != 0, Command: t.p.Change.command(), Activate: t.p.Change.onlyCertificates() || t.p.onlyRenewed(t.s.cfg), Repair: t.p.repairs(), Files: t.p.Files}
@@ -32,6 +32,10 @@ func (t *transaction) prove(ctx context.Context) error {
 	}
 	return t.future(ctx)
 }
+
+// startFaults are those that no shadow can show: it has neither the addresses
+// nor the programs of the live server.
+func (s *Server) startFaults() []Finding { return append(s.listenFaults(), s.programFaults()...) }
 
 // onlyCertificates: a renewal.
 func (c Change) onlyCertificates() bool {

@@ -28,7 +28,7 @@ type shadow struct {
 	dir   string
 	lock  *flock.Lock
 	addr  map[string]string // address of the configuration -> loopback host:port
-	lines [][]*node         // what each virtual host (index+1) and the server (0) got
+	units []unit            // each with the log error-INDEX.log
 	proc  *exec.Cmd
 	ended chan error
 	Took  time.Duration

@@ -9,7 +9,7 @@ import (
 )
 
 // shadowModules are what TLS needs; of these, what the live server has.
-var shadowModules = []string{"mpm_event", "mpm_worker", "mpm_prefork", "unixd", "authz_core", "socache_shmcb", "socache_dbm", "http2", "ssl"}
+var shadowModules = []string{"mpm_event", "mpm_worker", "mpm_prefork", "unixd", "authz_core", "socache_shmcb", "socache_dbm", "http2", "proxy", "ssl"}
 
 // maxShadowAddrs bounds the ports; each address of the configuration needs one.
 const maxShadowAddrs = 200
@@ -20,18 +20,31 @@ func (s *Server) writeShadow(sh *shadow, conf []*node, modules []string) error {
 	if err := sh.assign(conf); err != nil {
 		return err
 	}
+	sh.units = shadowUnits(conf)
 	var b strings.Builder
 	s.shadowHead(&b, sh, modules)
-	sh.lines = append(sh.lines, tlsNodes(conf))
-	s.writeNodes(&b, sh.lines[0])
-	for i, v := range all(conf, "VirtualHost") {
-		fmt.Fprintf(&b, "<VirtualHost %s>\nErrorLog error-%d.log\n", sh.mapped(v), i+1)
-		nodes := tlsNodes(v.children)
-		sh.lines = append(sh.lines, nodes)
-		s.writeNodes(&b, nodes)
-		b.WriteString("</VirtualHost>\n")
+	for i, u := range sh.units {
+		s.writeUnit(&b, sh, i, u)
 	}
 	return os.WriteFile(filepath.Join(sh.dir, "shadow.conf"), []byte(b.String()), 0o600)
+}
+
+func (s *Server) writeUnit(b *strings.Builder, sh *shadow, i int, u unit) {
+	if i == 0 {
+		s.writeNodes(b, u.nodes)
+		return
+	}
+	fmt.Fprintf(b, "<VirtualHost %s>\nErrorLog error-%d.log\n", sh.mapped(u), i)
+	if u.client {
+		b.WriteString("SSLEngine off\n")
+	}
+	s.writeNodes(b, u.nodes)
+	if len(u.section) > 0 {
+		b.WriteString("<Proxy \"*\">\n") // whatever it is for: only its settings are tried
+		s.writeNodes(b, u.section)
+		b.WriteString("</Proxy>\n")
+	}
+	b.WriteString("</VirtualHost>\n")
 }
 
 // spare is the key of the port that keeps a shadow without hosts alive.
@@ -59,9 +72,12 @@ func (sh *shadow) assign(conf []*node) error {
 	return err
 }
 
-func (sh *shadow) mapped(v *node) string {
+func (sh *shadow) mapped(u unit) string {
+	if u.client {
+		return sh.addr[spare]
+	}
 	var out []string
-	for _, a := range v.words() {
+	for _, a := range u.host.words() {
 		out = append(out, sh.addr[canonical(a)])
 	}
 	return strings.Join(out, " ")

@@ -13,26 +13,45 @@ import (
 // logMessage takes the module, level and message out of an error log line.
 var logMessage = regexp.MustCompile(`^\[[^\]]*\] \[(?:[a-z0-9_]*):(emerg|crit|alert|error)\] (?:\[pid [^\]]*\] )?(.*)$`)
 
-// codeDirective tells which directive a message of mod_ssl is about. Sources:
-// modules/ssl/ssl_engine_init.c, ssl_util_stapling.c; each was measured.
-var codeDirective = map[string]string{
-	"AH02231": "SSLProtocol",
-	"AH01898": "SSLCipherSuite",
-	"AH10127": "SSLCipherSuite",
-	"AH02407": "SSLOpenSSLConfCmd",
-	"AH01958": "SSLUseStapling",
-	"AH02565": "SSLCertificateFile",
-	"AH02562": "SSLCertificateFile",
-	"AH02561": "SSLCertificateFile",
-	"AH02563": "SSLCertificateKeyFile",
-	"AH02564": "SSLCertificateKeyFile",
-	"AH02577": "SSLCertificateKeyFile",
-	"AH02579": "SSLCertificateKeyFile",
-	"AH02572": "SSLEngine",
-	"AH02287": "SSLSessionTicketKeyFile",
-	"AH02286": "SSLSessionTicketKeyFile",
-	"AH01895": "SSLCACertificateFile",
-	"AH01896": "SSLCACertificateFile",
+// codeDirectives tells which directives a message of mod_ssl may be about; on
+// the client side they are called SSLProxy... instead. Sources:
+// modules/ssl/ssl_engine_init.c, ssl_engine_pphrase.c, ssl_util_stapling.c.
+var codeDirectives = map[string][]string{
+	"AH01872": {"SSLStaplingCache"},
+	"AH01874": {"SSLSessionCache"},
+	"AH01885": {"SSLFIPS"},
+	"AH01895": {"SSLCACertificateFile", "SSLCACertificatePath"},
+	"AH01896": {"SSLCADNRequestFile", "SSLCADNRequestPath", "SSLCACertificateFile", "SSLCACertificatePath"},
+	"AH01898": {"SSLCipherSuite"},
+	"AH01899": {"SSLCARevocationCheck"},
+	"AH01901": {"SSLCARevocationFile", "SSLCARevocationPath"},
+	"AH01903": {"SSLCertificateChainFile"},
+	"AH01958": {"SSLUseStapling"},
+	"AH02208": {"SSLMachineCertificateFile", "SSLMachineCertificatePath"},
+	"AH02231": {"SSLProtocol"},
+	"AH02252": {"SSLMachineCertificateFile", "SSLMachineCertificatePath"},
+	"AH02270": {"SSLMachineCertificateChainFile"},
+	"AH02286": {"SSLSessionTicketKeyFile"},
+	"AH02287": {"SSLSessionTicketKeyFile"},
+	"AH02309": {"SSLSRPVerifierFile"},
+	"AH02310": {"SSLSRPVerifierFile"},
+	"AH02326": {"SSLMachineCertificateFile", "SSLMachineCertificatePath"},
+	"AH02407": {"SSLOpenSSLConfCmd"},
+	"AH02547": {"SSLOpenSSLConfCmd"},
+	"AH02561": {"SSLCertificateFile"},
+	"AH02562": {"SSLCertificateFile"},
+	"AH02563": {"SSLCertificateKeyFile"},
+	"AH02564": {"SSLCertificateKeyFile", "SSLCertificateFile"},
+	"AH02565": {"SSLCertificateFile"},
+	"AH02572": {"SSLEngine"},
+	"AH02577": {"SSLCertificateKeyFile", "SSLCertificateFile"},
+	"AH02578": {"SSLCertificateKeyFile", "SSLCertificateFile"},
+	"AH02579": {"SSLCertificateKeyFile", "SSLCertificateFile"},
+	"AH02580": {"SSLCertificateKeyFile", "SSLCertificateFile"},
+	"AH03378": {"SSLProtocol"},
+	"AH10127": {"SSLCipherSuite"},
+	"AH10130": {"SSLCertificateKeyFile"},
+	"AH10137": {"SSLCertificateFile"},
 }
 
 // noise ends every failed start and says nothing.
@@ -42,7 +61,7 @@ var noise = []string{"AH02312", "AH02311", "AH00016", "AH00020"}
 // own, so a message names its place also where its text does not.
 func (sh *shadow) explain() []Finding {
 	var out []Finding
-	for i := range sh.lines {
+	for i := range sh.units {
 		out = append(out, sh.explainLog(i)...)
 	}
 	if len(out) > 0 {
@@ -70,7 +89,7 @@ func (sh *shadow) explainLog(i int) []Finding {
 		case slices.Contains(noise, code):
 		case isDetail && len(out) > 0:
 			out[len(out)-1].What += ": " + detail
-		case m[1] == "emerg" || m[1] == "crit" || m[1] == "alert" || codeDirective[code] != "":
+		case m[1] == "emerg" || m[1] == "crit" || m[1] == "alert" || codeDirectives[code] != nil:
 			out = append(out, sh.locate(i, code, m[2]))
 		}
 	}
@@ -79,14 +98,17 @@ func (sh *shadow) explainLog(i int) []Finding {
 
 // locate finds the line of the configuration that a message is about: the
 // last such directive of the virtual host, else of the server; best one whose
-// argument the message quotes.
+// argument the message quotes. Where there is none, it is the host itself.
 func (sh *shadow) locate(i int, code, message string) Finding {
-	f := Finding{Code: "shadow", What: message}
-	if name := last(sh.lines[i], "ServerName"); name != nil && i > 0 {
-		f.VHost = name.arg(0)
+	f, u := Finding{Code: "shadow", What: message}, sh.units[i]
+	if u.host != nil {
+		f.File, f.Line = u.host.file, u.host.line
+		if name := last(u.host.children, "ServerName"); name != nil {
+			f.VHost = name.arg(0)
+		}
 	}
-	for _, nodes := range [][]*node{sh.lines[i], sh.lines[0]} {
-		if n := suspect(nodes, code, message); n != nil {
+	for _, nodes := range [][]*node{u.lines(), sh.units[0].lines()} {
+		if n := suspect(nodes, code, message, u.client); n != nil {
 			f.File, f.Line = n.file, n.line
 			f.What += fmt.Sprintf(" (%s)", n.text())
 			return f
@@ -95,17 +117,32 @@ func (sh *shadow) locate(i int, code, message string) Finding {
 	return f
 }
 
-func suspect(nodes []*node, code, message string) *node {
-	name := codeDirective[code]
+// suspect: of the directives that a message may be about, the one whose
+// argument it quotes, else the last one of the likeliest name.
+func suspect(nodes []*node, code, message string, client bool) *node {
 	var found *node
-	for _, n := range nodes {
-		if !n.is(name) || (code == "AH10127") != isTLS13(n) && name == "SSLCipherSuite" {
-			continue
+	for _, name := range codeDirectives[code] {
+		if client {
+			name = "SSLProxy" + strings.TrimPrefix(name, "SSL")
 		}
-		found = n
-		if words := n.words(); len(words) > 0 && name != "SSLEngine" && strings.Contains(message, words[len(words)-1]) {
-			return n
+		var latest *node
+		for _, n := range nodes {
+			if !n.is(name) || strings.HasSuffix(name, "CipherSuite") && (code == "AH10127") != isTLS13(n) {
+				continue
+			}
+			if latest = n; quotes(message, n) {
+				return n
+			}
+		}
+		if found == nil {
+			found = latest
 		}
 	}
 	return found
+}
+
+// quotes: "on" and the like are in many messages.
+func quotes(message string, n *node) bool {
+	words := n.words()
+	return len(words) > 0 && !n.is("SSLEngine") && strings.Contains(message, words[len(words)-1])
 }

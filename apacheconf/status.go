@@ -107,7 +107,7 @@ func (m manifest) drift() []Finding {
 // wireDrift compares file and wire: a certificate on disk that was never
 // loaded, or a configuration that would not start.
 func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
-	if faults := s.listenFaults(); len(faults) > 0 {
+	if faults := s.startFaults(); len(faults) > 0 {
 		return faults
 	}
 	down := []Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.startArgv(), " ")}}
