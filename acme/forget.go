@@ -25,13 +25,16 @@ func (s *Store) Forget(name string) error {
 
 // Delete takes away a certificate: its generations with their keys, what is
 // known of it, and its link below live. It goes at once, so that a kill leaves
-// no half of it. One that is not there is fs.ErrNotExist.
+// no half of it. The guard remembers what was issued. One that is not there is fs.ErrNotExist.
 func (s *Store) Delete(name string) error {
 	if err := checkCertName(name); err != nil {
 		return err
 	}
 	certs := filepath.Join(s.dir, "certs")
 	sweep(certs)
+	if err := s.keepHistory(name); err != nil {
+		return fmt.Errorf("deleting certificate %s: %w", name, err)
+	}
 	gone := filepath.Join(certs, durable.TempPrefix+name)
 	if err := durable.Remove(filepath.Join(s.dir, "live", name)); err != nil {
 		return fmt.Errorf("deleting certificate %s: %w", name, err)

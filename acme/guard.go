@@ -36,28 +36,24 @@ func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) err
 }
 
 // guard refuses a second issuance for the same names within guardPeriod, and
-// a fourth within guardWeek, whatever the certificates are called. What was
-// issued under a name whose served one is revoked does not count, nor does what
-// was refused on arrival, which is not in the store.
+// a fourth within guardWeek, whatever the certificates are called, and whether
+// they are there still. What was issued under a name whose served one is
+// revoked does not count, nor does what was refused on arrival, which is not in
+// the store.
 func (c *Client) guard(names []string, ca CA) error {
-	list, err := c.store.List()
+	issued, err := c.store.history()
 	if err != nil {
 		c.cfg.Log.Warn("the guard could not read every certificate", "err", err)
 	}
 	refusal, early := &GuardError{CA: ca.Name}, false
-	for _, cert := range list {
-		if cert.Revoked() {
+	for _, i := range issued {
+		if i.Directory != ca.Directory || !sameNames(i.Names, names) {
 			continue
 		}
-		for _, i := range c.store.recent(cert) {
-			if i.Directory != ca.Directory || !sameNames(i.Names, names) {
-				continue
-			}
-			refusal.Count++
-			early = early || time.Since(i.At) < i.period()
-			if i.At.After(refusal.Issued) {
-				refusal.Issued = i.At
-			}
+		refusal.Count++
+		early = early || time.Since(i.At) < i.period()
+		if i.At.After(refusal.Issued) {
+			refusal.Issued = i.At
 		}
 	}
 	if early || refusal.Count >= guardMost {

@@ -52,3 +52,65 @@ func TestFourthCertificateWithinAWeek(t *testing.T) {
 		}
 	})
 }
+
+// Deleting a certificate is no way round the guard; its revocation is.
+func TestGuardRemembersTheDeleted(t *testing.T) {
+	h := newHost(t, acmetest.Options{AlwaysValid: true})
+	c := h.client(t)
+	if _, err := c.Issue(testContext(t), h.request(), IssueOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	other := h.request()
+	other.Name = "other"
+	for try := range 3 { // the history outlives further deletions, and tries count for nothing
+		name := []string{"www", "other", "other"}[try]
+		if _, err := c.store.Certificate(name); err == nil {
+			c.store.Delete(name)
+		}
+		_, err := c.Issue(testContext(t), other, IssueOptions{Attended: true})
+		var guard *GuardError
+		if !errors.As(err, &guard) || guard.Count != 1 {
+			t.Errorf("try %d: %v", try, err)
+		}
+	}
+	if _, err := OpenStore(h.dir).Certificate("www"); err != nil {
+		t.Error(err)
+	}
+	if list, err := c.store.List(); err != nil || len(list) > 0 {
+		t.Errorf("in the store: %v, %v", list, err)
+	}
+	g, err := c.Issue(testContext(t), other, IssueOptions{Force: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Revoke(testContext(t), g, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.store.Delete("other"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Issue(testContext(t), other, IssueOptions{})
+	var guard *GuardError
+	if !errors.As(err, &guard) || guard.Count != 1 {
+		t.Errorf("a revoked one counts, or hides the others: %v", err)
+	}
+}
+
+// A kill between writing the history and taking the certificate away.
+func TestGuardCountsOnce(t *testing.T) {
+	h := newHost(t, acmetest.Options{AlwaysValid: true})
+	c := h.client(t)
+	if _, err := c.Issue(testContext(t), h.request(), IssueOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := c.store.keepHistory("www"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := c.Issue(testContext(t), h.request(), IssueOptions{})
+	var guard *GuardError
+	if !errors.As(err, &guard) || guard.Count != 1 {
+		t.Errorf("got %v", err)
+	}
+}

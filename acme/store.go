@@ -20,6 +20,8 @@ import (
 //	certs/NAME/state.json    what changes: deployed, failures, ARI
 //	certs/NAME/order/        the order in hand, where there is one
 //	live/NAME                link to the newest generation, for other programs
+//	deleted.json             what was issued and deleted, for the guard
+//	rehearsal-*/             a store like this one, while a dry run lasts
 type Store struct{ dir string }
 
 // OpenStore names the store in dir. It touches nothing.
