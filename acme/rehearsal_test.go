@@ -98,9 +98,13 @@ func TestKilledInARehearsal(t *testing.T) {
 		},
 		"a real run": func() { h.renew(t, victimOf(h, "first")) },
 	}
+	stride := 12
+	if soak() {
+		stride = 1
+	}
 	for name, next := range next {
 		run(t, killedRun{Config: h.config(), Request: h.request(), Rehearses: true, Step: "presented"}, true)
-		for at := 3; ; at += 12 {
+		for at := 3; ; at += stride {
 			result, err := killat.Run(childCommand(t, killedRun{Config: h.config(), Request: h.request(), Rehearses: true}), at)
 			if errors.Is(err, killat.ErrNotPermitted) {
 				t.Skip(err)
