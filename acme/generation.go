@@ -45,6 +45,8 @@ type Meta struct {
 	Order     string    `json:"order"`
 	Profile   string    `json:"profile,omitempty"`
 	Issued    time.Time `json:"issued"` // when the checks here had passed
+	// KeyElsewhere: the user's own CSR, and he did not say where its key is.
+	KeyElsewhere bool `json:"key_elsewhere,omitempty"`
 }
 
 // KeyFile is the path of the private key, "" where it is not on this host.

@@ -230,6 +230,7 @@ func (s *session) finish(j *journal, w work) (Generation, error) {
 	g, err := s.client.store.add(w.Name, key, chainPEM, Meta{
 		Names: w.names, KeyType: leaf.KeyType(public), CA: s.to.ca.Name, Directory: s.to.ca.Directory,
 		Account: s.account.URL, Order: j.OrderURL, Profile: w.Profile, Issued: time.Now().UTC(),
+		KeyElsewhere: w.csr != nil && key == nil,
 	})
 	if err != nil {
 		return Generation{}, err

@@ -82,7 +82,7 @@ func viewOf(c acme.Certificate) certView {
 		return v
 	}
 	v.Fingerprint, v.SCTs, v.Dir, v.Directory = leaf.Fingerprint(g.Leaf), sctsOf(g), g.Dir, g.Meta.Directory
-	v.Deployed = c.Deployed()
+	v.Deployed = c.Deployed() && !v.KeyElsewhere
 	for _, cert := range g.Chain {
 		v.Issuers = append(v.Issuers, cert.Issuer.String())
 	}
@@ -189,10 +189,15 @@ func (v certView) window(say func(time.Time) string) string {
 	return say(v.WindowStart) + " to " + say(v.WindowEnd)
 }
 
+// keyElsewhere is said of a certificate that there is nothing to serve of here.
+const keyElsewhere = "its key is elsewhere"
+
 func served(v certView) string {
 	switch {
 	case v.Revoked:
 		return "revoked"
+	case v.KeyElsewhere:
+		return keyElsewhere
 	case v.Deployed && v.Held > 0:
 		return fmt.Sprintf("rolled back from %d", v.Held)
 	case v.Deployed:

@@ -294,21 +294,26 @@ func outcomeText(o renewal.Outcome, dry bool) string {
 	case o.Error != "":
 		return "failed"
 	case o.Issued:
-		text := fmt.Sprintf("generation %d issued (%s), valid until %s, ", o.Generation, o.Reason, day(o.NotAfter))
-		if o.Deployed {
-			return text + "served"
-		}
-		return text + "not served yet"
+		return fmt.Sprintf("generation %d issued (%s), valid until %s, %s", o.Generation, o.Reason, day(o.NotAfter), service(o))
 	case dry && o.Action != renewal.ActionKeep:
 		return "would " + o.Action + ": " + o.Reason + rehearsed(o)
 	case dry:
 		return "would be kept: " + o.Reason + rehearsed(o)
-	case o.Action == renewal.ActionKeep && o.Deployed:
-		return "kept, " + o.Reason + ", served"
 	case o.Action == renewal.ActionKeep:
-		return "kept, " + o.Reason + ", not served yet"
+		return "kept, " + o.Reason + ", " + service(o)
 	}
 	return o.Action + ": " + o.Reason
+}
+
+// service says whether it is served.
+func service(o renewal.Outcome) string {
+	switch {
+	case o.Elsewhere:
+		return keyElsewhere
+	case o.Deployed:
+		return "served"
+	}
+	return "not served yet"
 }
 
 func rehearsed(o renewal.Outcome) string {

@@ -85,8 +85,12 @@ func printStatus(w io.Writer, r status.Report, now time.Time) {
 func printCertificates(w io.Writer, certs []status.Certificate) {
 	var rows [][]string
 	for _, c := range certs {
+		since := moment(c.DeployedAt)
+		if c.KeyElsewhere {
+			since = keyElsewhere
+		}
 		rows = append(rows, []string{term.Escape(c.Name), term.Escape(strings.Join(c.Names, " ")), term.Escape(c.KeyType), term.Escape(c.Issuer),
-			day(c.NotAfter), day(c.RenewAt), strconv.Itoa(c.Generation), moment(c.DeployedAt)})
+			day(c.NotAfter), day(c.RenewAt), strconv.Itoa(c.Generation), since})
 	}
 	writeTable(w, screenWidth(w), []string{"CERTIFICATE", "NAMES", "KEY", "ISSUER", "EXPIRES", "RENEWAL", "GENERATION", "SERVED SINCE"}, rows)
 }

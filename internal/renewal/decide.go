@@ -76,7 +76,8 @@ func (r *run) decide(ctx context.Context, q acme.Request) Outcome {
 
 func (o *Outcome) note(c acme.Certificate, renewAt time.Time) {
 	o.Generation, o.Serial, o.NotAfter = c.Served.Number, c.Served.Serial(), c.Served.Leaf.NotAfter
-	o.RenewAt, o.Deployed = renewAt, c.Deployed()
+	o.RenewAt, o.Elsewhere = renewAt, c.Served.Meta.KeyElsewhere
+	o.Deployed = c.Deployed() && !o.Elsewhere
 }
 
 // due asks the CA where it is time to; a dry run decides by what is known. A
@@ -180,7 +181,7 @@ func (r *run) issue(ctx context.Context, name string) {
 		return
 	}
 	out := r.outcome(name)
-	out.Issued, out.Deployed = true, false
+	out.Issued, out.Deployed, out.Elsewhere = true, false, g.Meta.KeyElsewhere
 	out.Generation, out.Serial, out.NotAfter = g.Number, g.Serial(), g.Leaf.NotAfter
 	ari, err := r.Client.RenewalInfo(ctx, g) // now, so that a window moved later is known as moved
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -42,20 +43,16 @@ func (r *run) deployAll(ctx context.Context) error {
 	if ctx.Err() != nil || r.Deploy.Activate == nil {
 		return nil
 	}
-	pending, deployed := r.sort(list)
-	former, marked := byName(deployed), map[string]bool{}
-	for _, c := range list {
-		marked[c.Name] = !c.State.LostAt.IsZero()
-	}
-	pending = append(pending, r.lost(ctx, deployed, marked)...)
-	if len(pending) == 0 {
-		return nil
-	}
-	why := r.deploy(ctx, pending)
-	if ctx.Err() != nil {
+	s := r.sort(list)
+	pending := append(s.pending, r.lost(ctx, s.deployed, markedLost(list))...)
+	wanted, strays := r.split(pending)
+	why := r.deploy(ctx, wanted)
+	maps.Copy(why, r.deploy(ctx, strays))
+	if ctx.Err() != nil && len(pending) > 0 {
 		return fmt.Errorf("deploying: %w", ctx.Err())
 	}
-	for _, g := range pending {
+	former := byName(s.deployed)
+	for _, g := range append(pending, s.elsewhere...) {
 		err := why[g.Name]
 		if err == nil && !former[g.Name] { // the hook of others has succeeded already
 			err = r.Hooks.deploy(ctx, g)
@@ -64,10 +61,41 @@ func (r *run) deployAll(ctx context.Context) error {
 			why[g.Name] = err
 		}
 	}
+	r.tellStrays(why)
 	if len(why) == 0 {
 		return nil
 	}
 	return hint.Wrap(&NotDeployedError{why}, adviceOf(why))
+}
+
+// split keeps what the configuration does not have apart: what is wrong with
+// such a one, which may have expired long ago, holds up nothing.
+func (r *run) split(pending []acme.Generation) (wanted, strays []acme.Generation) {
+	for _, g := range pending {
+		if r.requestOf(g.Name) == nil {
+			strays = append(strays, g)
+			continue
+		}
+		wanted = append(wanted, g)
+	}
+	return wanted, strays
+}
+
+// tellStrays takes out of the failures what the configuration does not have:
+// it is for nobody to be served, and is only told.
+func (r *run) tellStrays(why map[string]error) {
+	for name, err := range why {
+		if r.requestOf(name) != nil {
+			continue
+		}
+		delete(why, name)
+		r.Log.Info("a certificate that is not in the configuration is not served", "certificate", name, "err", err)
+		if cert, err := r.store.Certificate(name); err == nil {
+			out := r.outcome(name)
+			out.Action, out.Reason = ActionKeep, "not in the configuration"
+			out.note(cert, time.Time{})
+		}
+	}
 }
 
 // deploy returns what is wrong with each generation that is not served.
@@ -93,12 +121,12 @@ func (r *run) deploy(ctx context.Context, pending []acme.Generation) map[string]
 	return why
 }
 
-// withKeys sorts out those whose key is not on this host (a user's own CSR).
+// withKeys sorts out those whose key is missing.
 func withKeys(pending []acme.Generation) (usable []acme.Generation, why map[string]error) {
 	why = map[string]error{}
 	for _, g := range pending {
 		if g.KeyFile() == "" {
-			why[g.Name] = errors.New("its private key is not on this host: deploy " + g.ChainFile() + " where the key is")
+			why[g.Name] = hint.Wrap(errors.New("its private key is missing in "+g.Dir), "`tlskeeper renew --force --cert-name "+g.Name+"` gets another one")
 			continue
 		}
 		usable = append(usable, g)
@@ -106,7 +134,8 @@ func withKeys(pending []acme.Generation) (usable []acme.Generation, why map[stri
 	return usable, why
 }
 
-// settle notes whether a generation is served, and returns what is wrong.
+// settle notes whether a generation is served, or handed over where its key is
+// elsewhere, and returns what is wrong.
 func (r *run) settle(g acme.Generation, fault error) error {
 	now := time.Now()
 	if fault != nil {
@@ -115,6 +144,9 @@ func (r *run) settle(g acme.Generation, fault error) error {
 	}
 	if err := r.store.MarkDeployed(g.Name, g.Number, now); err != nil {
 		return err
+	}
+	if g.Meta.KeyElsewhere {
+		return nil
 	}
 	r.Log.Info("certificate deployed", "certificate", g.Name, "generation", g.Number, "serial", g.Serial())
 	r.outcomeOf(g).Deployed = true

@@ -49,7 +49,7 @@ func Public(c acme.Certificate) status.Certificate {
 	}
 	p.Names, p.KeyType, p.CA, p.Serial = g.Meta.Names, g.Meta.KeyType, g.Meta.CA, g.Serial()
 	p.Issuer, p.NotBefore, p.NotAfter, p.Generation = g.Leaf.Issuer.CommonName, g.Leaf.NotBefore, g.Leaf.NotAfter, g.Number
-	p.Revoked = c.Revoked()
+	p.Revoked, p.KeyElsewhere = c.Revoked(), g.Meta.KeyElsewhere
 	p.RenewAt = acme.Due(g.Leaf, time.Now(), c.State.ARI).At
 	if c.Served.Number > 0 {
 		p.RenewAt = c.Due(time.Now(), c.State.ARI).At
@@ -57,7 +57,7 @@ func Public(c acme.Certificate) status.Certificate {
 	if c.WentBack() {
 		p.Held = c.State.Held
 	}
-	if c.Deployed() {
+	if c.Deployed() && !p.KeyElsewhere {
 		p.DeployedAt = c.State.DeployedAt
 	}
 	return p

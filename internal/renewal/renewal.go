@@ -59,9 +59,10 @@ type Outcome struct {
 	Serial     string    `json:"serial,omitempty"`
 	NotAfter   time.Time `json:"not_after,omitzero"`
 	RenewAt    time.Time `json:"renew_at,omitzero"`
-	Issued     bool      `json:"issued"`              // by this run
-	Deployed   bool      `json:"deployed"`            // a handshake showed it
-	Rehearsed  bool      `json:"rehearsed,omitempty"` // a dry run got a certificate like it from the CA for trials
+	Issued     bool      `json:"issued"`                  // by this run
+	Deployed   bool      `json:"deployed"`                // a handshake showed it
+	Elsewhere  bool      `json:"key_elsewhere,omitempty"` // there is nothing to serve here: the user keeps the key of his CSR
+	Rehearsed  bool      `json:"rehearsed,omitempty"`     // a dry run got a certificate like it from the CA for trials
 	Error      string    `json:"error,omitempty"`
 
 	fault error // met while deciding

@@ -34,22 +34,41 @@ func (r *run) heal(ctx context.Context) {
 	}
 }
 
-// sort tells what is still to be served from what was seen served before.
-func (r *run) sort(list []acme.Certificate) (pending, deployed []acme.Generation) {
+// sorted is what there is to do about the server, and what is done.
+type sorted struct {
+	pending   []acme.Generation // to be served
+	deployed  []acme.Generation // seen being served before
+	elsewhere []acme.Generation // to be handed over to the hook: their keys are not here
+}
+
+// sort leaves out what was handed over before.
+func (r *run) sort(list []acme.Certificate) sorted {
+	var s sorted
 	for _, c := range list {
 		if c.Latest.Number == 0 || !r.wanted(c.Name) {
 			continue
 		}
-		switch {
+		switch done := c.Served.Number == c.State.Deployed; {
 		case c.Served.Number == 0:
 			r.Log.Warn("what is served cannot be read", "certificate", c.Name, "generation", c.State.Deployed)
-		case c.Served.Number == c.State.Deployed:
-			deployed = append(deployed, c.Served)
+		case c.Served.Meta.KeyElsewhere && !done:
+			s.elsewhere = append(s.elsewhere, c.Served)
+		case c.Served.Meta.KeyElsewhere:
+		case done:
+			s.deployed = append(s.deployed, c.Served)
 		case c.WantsDeploy():
-			pending = append(pending, c.Served)
+			s.pending = append(s.pending, c.Served)
 		}
 	}
-	return pending, deployed
+	return s
+}
+
+func markedLost(list []acme.Certificate) map[string]bool {
+	out := map[string]bool{}
+	for _, c := range list {
+		out[c.Name] = !c.State.LostAt.IsZero()
+	}
+	return out
 }
 
 func byName(list []acme.Generation) map[string]bool {
@@ -116,8 +135,8 @@ func Confirm(ctx context.Context, cfg Config) error {
 		if err != nil && len(list) == 0 {
 			return err
 		}
-		pending, deployed := r.sort(list)
-		return errors.Join(err, r.confirm(ctx, pending, deployed), r.publish())
+		s := r.sort(list)
+		return errors.Join(err, r.confirm(ctx, s.pending, s.deployed), r.publish())
 	})
 }
 

@@ -66,14 +66,22 @@ func (c Certificate) findings(now time.Time) []Finding {
 		add(Fail, "tlskeeper renew", "generation %d is revoked, and browsers may refuse it%s", c.Generation, c.because())
 	}
 	c.judgeExpiry(now, add)
-	if c.DeployedAt.IsZero() {
-		sev := Warn
-		if now.Sub(c.NotBefore) > deployGrace {
-			sev = Fail
-		}
-		add(sev, "tlskeeper renew tries again; tlskeeper apache adopt "+c.Name+" where the virtual host has a certificate of its own", "generation %d is issued but not deployed%s", c.Generation, reason(c.DeployError))
-	}
+	c.judgeDeployment(now, add)
 	return found
+}
+
+func (c Certificate) judgeDeployment(now time.Time, add func(Severity, string, string, ...any)) {
+	sev, hint := Warn, "tlskeeper renew tries again"
+	if now.Sub(c.NotBefore) > deployGrace {
+		sev = Fail
+	}
+	switch {
+	case c.KeyElsewhere && c.DeployError != "":
+		add(sev, hint, "generation %d is issued but not handed over: %s", c.Generation, c.DeployError)
+	case !c.KeyElsewhere && c.DeployedAt.IsZero():
+		hint += "; tlskeeper apache adopt " + c.Name + " where the virtual host has a certificate of its own"
+		add(sev, hint, "generation %d is issued but not deployed%s", c.Generation, reason(c.DeployError))
+	}
 }
 
 // judgeExpiry measures by the certificate's own lifetime, so that one rule fits

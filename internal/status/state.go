@@ -60,6 +60,8 @@ type Certificate struct {
 	// zero as long as none did.
 	DeployedAt time.Time `json:"deployed_at,omitzero"`
 	Revoked    bool      `json:"revoked,omitempty"` // this generation, by us
+	// KeyElsewhere: the user keeps the key of his CSR, and nothing is served here.
+	KeyElsewhere bool `json:"key_elsewhere,omitempty"`
 	// LastError is the last failure of an issuance since the last success, ""
 	// after a success.
 	LastError   string    `json:"last_error,omitempty"`
