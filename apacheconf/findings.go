@@ -25,6 +25,7 @@ func (p *planner) warnings() {
 	}
 	p.leafTypes()
 	p.doubleHSTS()
+	p.redirectTargets()
 	p.lostLog()
 	p.plan.Warnings = append(p.plan.Warnings, p.s.dangling()...)
 	p.groupCapture()

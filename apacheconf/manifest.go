@@ -27,6 +27,8 @@ type manifest struct {
 	Adoptions []adoption        `json:"adoptions,omitempty"`
 	Cache     bool              `json:"cache,omitempty"` // a session cache was configured: never remove it live
 	Stapling  bool              `json:"stapling_cache,omitempty"`
+
+	RedirectSince map[string]time.Time `json:"redirect_since,omitempty"` // when each site got into Redirect
 }
 
 // adoption is one edit of an admin's file: Old is what stood there.

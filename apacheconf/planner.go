@@ -51,7 +51,7 @@ func (p *planner) steps() []func() error {
 
 func (m manifest) clone() manifest {
 	m.Files, m.Links = maps.Clone(m.Files), maps.Clone(m.Links)
-	m.Adoptions, m.Redirect = slices.Clone(m.Adoptions), slices.Clone(m.Redirect)
+	m.Adoptions, m.Redirect, m.RedirectSince = slices.Clone(m.Adoptions), slices.Clone(m.Redirect), maps.Clone(m.RedirectSince)
 	return m
 }
 
@@ -126,11 +126,12 @@ func (p *planner) global() error {
 		p.warn(Finding{Code: "log-only", File: p.s.globalPath(), What: "is hardened already and holds the log; left as it is"})
 		return nil
 	}
-	p.is.LogOnly, p.is.Profile, p.is.Redirect = p.c.LogOnly, p.c.Profile, p.c.Redirect
+	p.is.LogOnly, p.is.Profile = p.c.LogOnly, p.c.Profile
 	if p.c.LogOnly {
-		p.is.HSTS, p.is.Redirect = "", nil
+		p.is.HSTS, p.is.Redirect, p.is.RedirectSince = "", nil, nil
 	} else {
 		p.hsts()
+		p.redirects()
 	}
 	p.logFaults()
 	text, err := p.s.globalText(p.is, p.profile, p.plan.modules)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"tlskeeper/logship/accesslog"
 	"tlskeeper/templates"
@@ -35,7 +36,7 @@ func (s *Server) globalText(m manifest, profile *templates.Profile, modules []st
 		adapted := s.adapt(*profile)
 		g.Profile = &adapted
 		g.HSTSSeconds = hstsSeconds[m.HSTS]
-		g.Redirect = m.Redirect
+		g.Redirect = m.redirectLines(time.Now())
 		if s.foreign("SSLSessionCache") == nil && hasModule(modules, "socache_shmcb_module") {
 			g.SessionCache = ownCache
 		}

@@ -62,7 +62,13 @@ type Global struct {
 	HSTSSeconds  int64
 	TLSLog       string // absolute path of the log; never a pipe
 	LogFormat    string // the format line, unquoted
-	Redirect     []string
+	Redirect     []Redirect
+}
+
+// Redirect sends one site from plain HTTP to HTTPS.
+type Redirect struct {
+	Site      string
+	Permanent bool // 308, which browsers remember, instead of 307
 }
 
 // Site names the files of one certificate generation.
@@ -81,8 +87,8 @@ type VHost struct {
 
 // Render writes the server-level file.
 func (g Global) Render() ([]byte, error) {
-	for _, name := range g.Redirect {
-		if err := checkHost(name); err != nil {
+	for _, r := range g.Redirect {
+		if err := checkHost(r.Site); err != nil {
 			return nil, err
 		}
 	}

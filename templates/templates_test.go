@@ -41,7 +41,7 @@ func TestRefusedValues(t *testing.T) {
 		}
 	}
 	for _, host := range []string{"a b", "a\"", "a#", "-a", "a..b", "a(:"} {
-		if _, err := (Global{Redirect: []string{host}}).Render(); err == nil {
+		if _, err := (Global{Redirect: []Redirect{{Site: host}}}).Render(); err == nil {
 			t.Errorf("redirect for %q was accepted", host)
 		}
 	}
@@ -90,7 +90,7 @@ func FuzzEveryRenderedLineIsOurs(f *testing.F) {
 		check(t, global, func() ([]byte, error) {
 			p := Profiles()[0]
 			p.Suites12, p.Groups = []string{name}, []string{name}
-			return Global{Profile: &p, TLSLog: log, LogFormat: format, Redirect: []string{name}}.Render()
+			return Global{Profile: &p, TLSLog: log, LogFormat: format, Redirect: []Redirect{{Site: name}}}.Render()
 		})
 	})
 }
