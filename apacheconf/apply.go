@@ -229,7 +229,7 @@ func (t *transaction) back(ctx context.Context) error {
 	}
 	t.s.relabel(ctx, t.p.Files)
 	if t.loading {
-		if err := t.s.loadOrStart(ctx); err != nil {
+		if err := t.s.bringBack(ctx); err != nil {
 			return err
 		}
 	}

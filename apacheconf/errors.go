@@ -51,9 +51,11 @@ type RefusedError struct {
 	Findings []Finding
 }
 
-func (e *RefusedError) Error() string {
+func (e *RefusedError) Error() string { return "refused, nothing was changed: " + e.reason() }
+
+func (e *RefusedError) reason() string {
 	var b strings.Builder
-	b.WriteString("refused, nothing was changed: " + e.Why)
+	b.WriteString(e.Why)
 	for _, f := range e.Findings {
 		b.WriteString("\n  " + f.String())
 	}
@@ -61,6 +63,8 @@ func (e *RefusedError) Error() string {
 }
 
 // RolledBackError says that the change was made, did not hold, and was undone.
+// It does not unwrap to its cause: what was refused or interrupted on the way
+// would be taken for a change that never began.
 type RolledBackError struct {
 	Cause   error
 	Healthy bool          // the old state is proved on the wire again
@@ -74,5 +78,3 @@ func (e *RolledBackError) Error() string {
 	}
 	return fmt.Sprintf("applied, did not hold (%v), and the rollback is not proved: %v", e.Cause, e.Trouble)
 }
-
-func (e *RolledBackError) Unwrap() error { return e.Cause }

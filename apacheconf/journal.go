@@ -146,9 +146,9 @@ func heal(ctx context.Context, cfg Config) (bool, error) {
 func revive(ctx context.Context, cfg Config) error {
 	s, err := inspect(ctx, cfg)
 	if err != nil {
-		return err
+		return unhinted(err)
 	}
-	return s.loadOrStart(ctx)
+	return s.bringBack(ctx)
 }
 
 func (s *Server) loadOrStart(ctx context.Context) error {

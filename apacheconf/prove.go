@@ -143,7 +143,7 @@ func (t *transaction) otherLeaf(hosts []VHost) []Finding {
 func (s *Server) sameAsPlanned(ctx context.Context, planned []*node) error {
 	now, err := inspect(ctx, s.cfg)
 	if err != nil {
-		return err
+		return fmt.Errorf("reading the new configuration: %w", unhinted(err))
 	}
 	want, got := hostTexts(planned), hostTexts(now.conf)
 	if len(want) != len(got) {

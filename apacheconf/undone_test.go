@@ -30,7 +30,7 @@ func TestDeadServerIsBroughtBack(t *testing.T) {
 			r.t = t
 			before := r.snapshot()
 			back := r.meet(f)
-			if !back.Healthy || !errors.Is(back, errDied) {
+			if !back.Healthy || !errors.Is(back.Cause, errDied) {
 				t.Errorf("error = %v", back)
 			}
 			r.unchanged(before)
