@@ -73,6 +73,7 @@ type certView struct {
 	Explanation string     `json:"ari_explanation,omitempty"`
 	Deployed    bool       `json:"deployed"`
 	Configured  bool       `json:"configured"` // otherwise nothing renews it
+	Uncarried   []string   `json:"names_without_virtual_host,omitempty"`
 }
 
 func viewOf(c acme.Certificate) certView {
@@ -221,6 +222,7 @@ func (a *app) certsShow(c *cli.Context) error {
 	}
 	v := viewOf(cert)
 	_, v.Configured = cfg.Certificate(name)
+	v.Uncarried = renewal.Uncarried(a.apacheConfig(c, cfg), cert.Served)
 	if a.json(c) {
 		return a.printJSON(v)
 	}
@@ -240,6 +242,7 @@ func (v certView) rows() [][2]string {
 		{"scts", v.sctText()}, {"ca", v.Directory}, {"not before", moment(v.NotBefore)}, {"expires", moment(v.NotAfter)},
 		{"ari window", v.window(moment)}, {"ari explanation", v.Explanation}, {"renewal", v.renewal()},
 		{"generation", fmt.Sprint(v.Generation)}, {"files", v.Dir}, {"served", served(v)}, {"served since", moment(v.DeployedAt)},
+		{"no virtual host has", strings.Join(v.Uncarried, " ")},
 		{"last error", v.LastError}, {"at", moment(v.LastErrorAt)}, {"not served because", v.DeployError}, {"at", moment(v.DeployErrorAt)},
 	}
 }

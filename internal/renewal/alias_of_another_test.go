@@ -2,9 +2,11 @@ package renewal
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
 	"tlskeeper/internal/testenv"
 )
@@ -56,5 +58,41 @@ func (h *host) sites(text string) {
 	}
 	if err := h.apache.Reload(h.ctx()); err != nil {
 		h.t.Fatal(err)
+	}
+}
+
+// One name of the certificate is no name of a virtual host of ours, but an
+// alias of one that the certificate is not for.
+func TestNameThatIsAliasOfAnotherOnly(t *testing.T) {
+	testenv.Need(t, "apache2")
+	h := newHost(t)
+	before, err := os.ReadFile(h.apache.SitesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const taken, nowhere = "taken.example.test", "nowhere.example.test"
+	named := "ServerName " + site
+	at := strings.LastIndex(string(before), "<VirtualHost")
+	other := strings.Replace(string(before[at:]), named, "ServerName other.example.test\nServerAlias "+taken, 1)
+	h.sites(string(before) + other)
+	h.believed([]string{site, taken, nowhere})
+	Run(h.ctx(), h.cfg, Options{Attended: true})
+	h.adopt()
+	h.notServed("for " + taken)
+	after, err := os.ReadFile(h.apache.SitesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.sites(strings.Replace(string(after), "ServerAlias "+taken, "", 1))
+	if o := h.run(Options{}).Certificates[0]; !o.Deployed {
+		t.Errorf("%+v", o)
+	}
+	wait(t, func() bool { h.run(Options{}); _, ok := lastLook(h.conf); return ok })
+	g, err := acme.OpenStore(h.cfg.Dir).Latest(site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(slices.Values(Uncarried(h.conf, g))); !slices.Equal(got, []string{nowhere, taken}) {
+		t.Errorf("no virtual host has %q", got)
 	}
 }

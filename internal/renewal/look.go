@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -71,7 +73,12 @@ func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation)
 	var faults []error
 	found, other := false, ""
 	for _, v := range server.VHosts {
-		if !v.TLS || len(v.Names) == 0 || g.Leaf.VerifyHostname(v.Names[0]) != nil {
+		if !v.TLS || len(v.Names) == 0 {
+			continue
+		}
+		if g.Leaf.VerifyHostname(v.Names[0]) != nil {
+			places := foreign(server, v, g.Leaf)
+			asked, faults = append(asked, places...), append(faults, takenBy(v, shown(ctx, places, g.Leaf)))
 			continue
 		}
 		if v.Include != "" && v.Include != g.Name { // two of ours are valid for it
@@ -96,6 +103,27 @@ func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation)
 		return nil, hint.Wrap(errors.New("no TLS virtual host of Apache has one of its names as ServerName"), "write one, then: "+adopt)
 	}
 	return asked, errors.Join(faults...)
+}
+
+// foreign lists where a virtual host that the certificate is not for answers to
+// one of its names all the same, as an alias. What only a wildcard covers may
+// well have a certificate of its own.
+func foreign(server *apacheconf.Server, v apacheconf.VHost, leaf *x509.Certificate) []place {
+	var out []place
+	for _, p := range placesOf(server, v, leaf) {
+		if slices.ContainsFunc(leaf.DNSNames, func(n string) bool { return strings.EqualFold(n, p.Name) }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func takenBy(v apacheconf.VHost, fault error) error {
+	if fault == nil {
+		return nil
+	}
+	return hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) has one of its names as an alias: %w", v.Name(), v.File, v.Line, fault),
+		"take the name out of that virtual host, or out of the certificate")
 }
 
 // placesOf lists each address of v with each of its names that the leaf is valid

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"tlskeeper/acme"
@@ -77,4 +79,26 @@ func remember(cfg apacheconf.Config, l looked) {
 	if err != nil && cfg.Log != nil {
 		cfg.Log.Warn("what the server shows is not kept for the next run", "err", err)
 	}
+}
+
+// Uncarried lists the names of a generation that no TLS virtual host had when
+// the server was last looked at as a whole: for these, visitors see another
+// certificate. nil where the server was not seen serving it.
+func Uncarried(cfg apacheconf.Config, g acme.Generation) []string {
+	l, ok := lastLook(cfg)
+	if !ok || l.Shown[g.Name].Generation != g.Dir {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(g.Leaf.DNSNames), func(name string) bool {
+		return slices.ContainsFunc(l.Shown[g.Name].Places, func(p place) bool { return covers(name, p.Name) })
+	})
+}
+
+// covers tells whether a name of a certificate, maybe a wildcard, is for name.
+func covers(pattern, name string) bool {
+	if rest, wild := strings.CutPrefix(pattern, "*."); wild {
+		_, domain, _ := strings.Cut(name, ".")
+		return strings.EqualFold(domain, rest)
+	}
+	return strings.EqualFold(pattern, name)
 }
