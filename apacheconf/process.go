@@ -151,6 +151,10 @@ var (
 	errSettled    = errors.New("the new workers serve something else than was proved")
 )
 
+// settleTime is how long a started Apache may take to write its PidFile before
+// it is started once more: a second one beside it would find the port taken.
+const settleTime = 2 * time.Second
+
 // start brings a dead Apache up. The first attempts may meet workers of the
 // dead one that still hold the port.
 func (s *Server) start(ctx context.Context) error {
@@ -165,8 +169,7 @@ func (s *Server) start(ctx context.Context) error {
 		if failed = s.control(ctx, s.startArgv()); failed != nil {
 			return false, nil
 		}
-		_, ok := s.parent()
-		return ok, nil
+		return poll(ctx, settleTime, func() (bool, error) { _, ok := s.parent(); return ok, nil }) == nil, nil
 	})
 	if err != nil {
 		return fmt.Errorf("starting apache: %w", errors.Join(err, failed))
