@@ -11,7 +11,7 @@ import (
 func (c *Client) endpointFor(name string, state State, now time.Time) *endpoint {
 	latest := now // that a pause may end at; nothing to wait for where nothing was issued
 	short := false
-	if g, err := c.store.Latest(name); err == nil {
+	if g, err := c.store.Serving(name); err == nil {
 		latest = g.Leaf.NotAfter.Add(-lastReserve(g.Leaf))
 		short = now.After(latest)
 	}

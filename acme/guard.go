@@ -129,7 +129,7 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 	}
 	now := time.Now().UTC()
 	var remaining time.Duration
-	if g, err := c.store.Latest(name); err == nil {
+	if g, err := c.store.Serving(name); err == nil {
 		remaining = g.Leaf.NotAfter.Sub(now)
 	}
 	return c.store.change(name, func(s *State) {

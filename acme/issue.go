@@ -99,7 +99,7 @@ func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptio
 // outlasts tells that the order has been in hand for longer than is left of the
 // certificate that it shall replace.
 func (s *session) outlasts(j *journal, name string) bool {
-	former, err := s.client.store.Latest(name)
+	former, err := s.client.store.Serving(name)
 	return err == nil && time.Since(j.Began) > time.Until(former.Leaf.NotAfter)
 }
 

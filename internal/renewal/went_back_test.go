@@ -3,6 +3,7 @@ package renewal
 import (
 	"context"
 	"crypto/x509"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -190,4 +191,51 @@ func TestServedOneIsRevokedAfterARollback(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	})
+}
+
+// Time gets short for what is served: then the second CA is asked after the
+// first failure, and the pauses are those of a certificate near its end.
+func TestSecondCAForTheServedOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		proxy := new(acmetest.Proxy)
+		const lifetime = 24 * time.Hour
+		h, shown := bubble(t, acmetest.Options{Validity: lifetime, Intercept: proxy.Intercept})
+		second, err := acmetest.InMemory(acmetest.Options{Validity: lifetime})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer second.Close()
+		const other = "https://second.example/dir"
+		h.cfg.Client, err = acme.New(acme.Config{Dir: h.cfg.Dir, AgreeTOS: true, Transport: byHost{"second.example": second.Transport(), "": h.ca.Transport()},
+			CAs: []acme.CA{{Name: "test", Directory: h.ca.Directory}, {Name: "second", Directory: other}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.wake(Options{})
+		time.Sleep(lifetime * 6 / 10)
+		h.wake(Options{Force: true})
+		h.goBack()
+		proxy.On(acmetest.NewOrder, -1, acmetest.Refuse(http.StatusForbidden, "unauthorized", "no"))
+		for range 4 * 12 {
+			Run(t.Context(), h.cfg, Options{})
+			if time.Now().After(shown().NotAfter) {
+				t.Fatal("an expired certificate is shown")
+			}
+			time.Sleep(15 * time.Minute)
+		}
+		if second.Issued() != 1 {
+			t.Errorf("%d certificates of the second CA", second.Issued())
+		}
+	})
+}
+
+// byHost reaches several CAs; "" is for all other hosts.
+type byHost map[string]http.RoundTripper
+
+// RoundTrip implements http.RoundTripper.
+func (b byHost) RoundTrip(r *http.Request) (*http.Response, error) {
+	if to := b[r.URL.Hostname()]; to != nil {
+		return to.RoundTrip(r)
+	}
+	return b[""].RoundTrip(r)
 }
