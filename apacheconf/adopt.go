@@ -135,9 +135,32 @@ func (p *planner) adoptInto(v VHost, name string, text []byte) error {
 		return fmt.Errorf("adopting %s in %s: %w", name, file, err)
 	}
 	p.record(edit, current)
+	p.losesRSA(v, own, p.plan.leaves[name])
 	p.edits[file] = edited
 	p.overlay.adopt(v.File, v.Line, p.s.cfg.sitePath(name), text)
 	return nil
+}
+
+// losesRSA: an admin who kept an RSA certificate beside one of another kind did
+// so for old clients, and ours takes the place of both.
+func (p *planner) losesRSA(v VHost, own []*node, leaf *x509.Certificate) {
+	var rsa *node
+	kinds := map[x509.PublicKeyAlgorithm]bool{}
+	for _, n := range own {
+		if !n.is("SSLCertificateFile") {
+			continue
+		}
+		if chain, err := readChain(abs(p.s.ServerRoot, n.arg(0))); err == nil {
+			kind := chain[0].PublicKeyAlgorithm
+			if kinds[kind] = true; kind == x509.RSA {
+				rsa = n
+			}
+		}
+	}
+	if rsa != nil && len(kinds) > 1 && leaf.PublicKeyAlgorithm != x509.RSA {
+		p.warn(Finding{Code: "rsa-clients", File: rsa.file, Line: rsa.line, VHost: v.Name(),
+			What: "serves an RSA certificate beside one of another kind; clients that know RSA alone could not connect any more"})
+	}
 }
 
 // record remembers an adoption, in the place of one of the same host that a

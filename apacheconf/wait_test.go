@@ -13,8 +13,13 @@ import (
 
 func requestHTTPS(t *testing.T, r *rig) http.Header {
 	t.Helper()
+	return getHTTPS(t, r, "/").Header
+}
+
+func getHTTPS(t *testing.T, r *rig, path string) *http.Response {
+	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: "a.test"}}}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+r.a.Addr()+"/", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+r.a.Addr()+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +30,7 @@ func requestHTTPS(t *testing.T, r *rig) http.Header {
 	}
 	defer resp.Body.Close()
 	io.Copy(io.Discard, resp.Body)
-	return resp.Header
+	return resp
 }
 
 func waitForText(t *testing.T, path, want string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -211,9 +212,7 @@ func (a *app) adoption(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 		return apacheconf.Change{}, hint.Wrap(usagef("apache adopt: want certificate names, or --all"), "tlskeeper certs")
 	}
 	if c.Bool("all") {
-		for name := range all {
-			names = append(names, name)
-		}
+		names = slices.Sorted(maps.Keys(all))
 	}
 	change := apacheconf.Change{Generations: map[string]string{}, AllowRestart: c.Bool("allow-restart")}
 	for _, name := range names {
