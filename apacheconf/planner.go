@@ -177,6 +177,7 @@ func (p *planner) finish() {
 	p.rules()
 	if !p.c.Remove { // of an uninstall, what wins over the profile is no news
 		p.warnings()
+		p.managed()
 	}
 	if !p.c.Remove {
 		p.is.Cache = last(p.overlay.conf, "SSLSessionCache") != nil

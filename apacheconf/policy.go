@@ -20,7 +20,7 @@ func policyTargets(hosts []VHost, listen []string, sh *shadow) []target {
 	var out []target
 	seen := map[string]bool{}
 	for _, v := range hosts {
-		if !v.TLS {
+		if !v.TLS || sh.managed[v.node] { // its suites are those of another kind of key
 			continue
 		}
 		name := ""

@@ -68,6 +68,7 @@ func (t *transaction) present(ctx context.Context) error {
 	defer sh.stop(t.s.cfg.log())
 	onDisk := expect(ctx, targets(t.s.VHosts, t.s.Listen, sh))
 	t.before = expectation{targets: onDisk.targets, want: ask(ctx, onDisk.targets, onLive)}
+	t.before.loosen(ctx) // mod_md may exchange its certificate while we reload
 	var faults []Finding
 	live := t.before.served()
 	for key, ok := range onDisk.served() {

@@ -25,13 +25,14 @@ import (
 // every virtual host and nothing else. `httpd -t` does not read keys, cipher
 // strings or groups; a start does.
 type shadow struct {
-	dir   string
-	lock  *flock.Lock
-	addr  map[string]string // address of the configuration -> loopback host:port
-	units []unit            // each with the log error-INDEX.log
-	proc  *exec.Cmd
-	ended chan error
-	Took  time.Duration
+	dir     string
+	lock    *flock.Lock
+	addr    map[string]string // address of the configuration -> loopback host:port
+	units   []unit            // each with the log error-INDEX.log
+	managed map[*node]bool    // hosts whose certificate comes from mod_md
+	proc    *exec.Cmd
+	ended   chan error
+	Took    time.Duration
 }
 
 // shadowError is a shadow that did not start, with what its log says.

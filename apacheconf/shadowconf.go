@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,12 @@ func (s *Server) writeShadow(sh *shadow, conf []*node, modules []string) error {
 	if err := sh.assign(conf); err != nil {
 		return err
 	}
-	sh.units = shadowUnits(conf)
+	sh.units, sh.managed = shadowUnits(conf), managedHosts(conf, modules)
+	if len(sh.managed) > 0 {
+		if err := sh.throwAway(); err != nil {
+			return err
+		}
+	}
 	var b strings.Builder
 	s.shadowHead(&b, sh, modules)
 	for i, u := range sh.units {
@@ -38,7 +44,12 @@ func (s *Server) writeUnit(b *strings.Builder, sh *shadow, i int, u unit) {
 	if u.client {
 		b.WriteString("SSLEngine off\n")
 	}
-	s.writeNodes(b, u.nodes)
+	if nodes := u.nodes; sh.managed[u.host] && !u.client {
+		s.writeNodes(b, slices.DeleteFunc(slices.Clone(nodes), isCertificateLine)) // mod_md's own wins over these
+		fmt.Fprintf(b, "SSLCertificateFile %s\n", requote(filepath.Join(sh.dir, throwAwayFile)))
+	} else {
+		s.writeNodes(b, nodes)
+	}
 	if len(u.section) > 0 {
 		b.WriteString("<Proxy \"*\">\n") // whatever it is for: only its settings are tried
 		s.writeNodes(b, u.section)

@@ -1,0 +1,133 @@
+package apacheconf
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tlskeeper/internal/durable"
+)
+
+// mod_md gives the virtual hosts of its domains their certificates when Apache
+// reads its configuration, and may exchange them at any reload. The shadow does
+// without the module, which talks to CAs: such a host gets a throw-away
+// certificate there, and on the wire any certificate is right where there was
+// one before.
+
+// managedHosts are the <VirtualHost> sections of conf that mod_md serves.
+func managedHosts(conf []*node, modules []string) map[*node]bool {
+	out := map[*node]bool{}
+	if !hasModule(modules, "md_module") {
+		return out
+	}
+	domains := mdNames(conf)
+	for _, v := range all(conf, "VirtualHost") {
+		names := vhostNames(v)
+		if engineOn(conf, v) && slices.ContainsFunc(names, func(name string) bool { return coveredBy(domains, name) }) {
+			out[v] = true
+		}
+	}
+	return out
+}
+
+// mdNames are the names of all managed domains. "MDomain a.example auto" and
+// <MDomainSet a.example> name one or more; MDMember adds some. Source:
+// mod_md_config.c.
+func mdNames(nodes []*node) []string {
+	var out []string
+	for _, n := range nodes {
+		switch {
+		case n.is("MDomain"), n.is("MDomainSet"), n.is("MDMember"), n.is("ManagedDomain"):
+			for _, w := range n.words() {
+				if w = strings.ToLower(w); w != "auto" && w != "manual" {
+					out = append(out, w)
+				}
+			}
+			out = append(out, mdNames(n.children)...)
+		}
+	}
+	return out
+}
+
+func coveredBy(domains []string, name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(domains, func(d string) bool {
+		wild, isWild := strings.CutPrefix(d, "*.")
+		_, parent, _ := strings.Cut(name, ".")
+		return d == name || isWild && parent == wild
+	})
+}
+
+// throwAway writes a certificate that nobody will ever trust.
+func (sh *shadow) throwAway() error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "shadow"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})...)
+	return durable.WriteFile(filepath.Join(sh.dir, throwAwayFile), text, 0o600)
+}
+
+const throwAwayFile = "throw-away.pem"
+
+// Answers that a managed host may give: what the shadow shows says nothing.
+const (
+	anyLeaf  = "any certificate"
+	notAsked = "not asked"
+)
+
+// loosen replaces what managed hosts must show by what they show now.
+func (e expectation) loosen(ctx context.Context) {
+	var managed []target
+	for _, t := range e.targets {
+		if t.managed {
+			managed = append(managed, t)
+		}
+	}
+	answers := ask(ctx, managed, onLive)
+	for i, t := range e.targets {
+		if !t.managed {
+			continue
+		}
+		e.want[i] = notAsked
+		if isLeaf(answers[0]) {
+			e.want[i] = anyLeaf
+		}
+		answers = answers[1:]
+	}
+}
+
+// right tells whether an answer is the one that is wanted.
+func right(want, got string) bool {
+	return want == got || want == notAsked || want == anyLeaf && isLeaf(got)
+}
+
+// managed warns of hosts whose certificate is not in the files.
+func (p *planner) managed() {
+	hosts := managedHosts(p.overlay.conf, p.s.Modules)
+	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+		if hosts[v.node] {
+			p.warn(Finding{Code: "mod_md", File: v.File, Line: v.Line, VHost: v.Name(),
+				What: "mod_md manages its certificate, which may change at any reload; only that one is shown is checked"})
+		}
+	}
+}
