@@ -52,13 +52,13 @@ func closeness(v VHost, name string, leaf *x509.Certificate) int {
 }
 
 // chosen leaves one certificate for each virtual host, and none where one of
-// ours is served; from the bottom of the files, so that lines above keep their
+// ours is served and was not asked to be replaced; from the bottom of the files, so that lines above keep their
 // numbers.
 func (p *planner) chosen(all []adoptee) []adoptee {
 	slices.SortStableFunc(all, func(a, b adoptee) int { return a.far - b.far })
 	taken := map[*node]bool{}
 	all = slices.DeleteFunc(all, func(a adoptee) bool {
-		other := taken[a.vhost.node] || p.adopted(a.vhost, a.name) || p.servesOther(a.vhost, a.name)
+		other := taken[a.vhost.node] || p.adopted(a.vhost, a.name) || p.servesOther(a.vhost, a.name) && !p.c.Instead
 		taken[a.vhost.node] = true
 		return other
 	})
@@ -111,6 +111,9 @@ func (p *planner) besides(v VHost, name string) []*node {
 }
 
 func (p *planner) adoptInto(v VHost, name string, text []byte) error {
+	if p.servesOther(v, name) {
+		return p.instead(v, name, text)
+	}
 	own := p.besides(v, name)
 	file := v.File
 	if len(own) > 0 {
@@ -211,25 +214,12 @@ func (p *planner) missing() {
 				served = true
 			}
 		}
-		if !served {
+		if !served && !slices.ContainsFunc(p.plan.Missing, func(f Finding) bool { return f.Certificate == name }) {
 			p.plan.Missing = append(p.plan.Missing, p.unserved(name, leaf, other))
 		}
 	}
 	slices.SortFunc(p.plan.Missing, func(a, b Finding) int { return strings.Compare(a.String(), b.String()) })
 	p.plan.Missing = slices.CompactFunc(p.plan.Missing, func(a, b Finding) bool { return a.Place() == b.Place() && a.VHost == b.VHost })
-}
-
-// unserved is about a certificate that no virtual host could take, because
-// there is none or each serves another one of ours.
-func (p *planner) unserved(name string, leaf *x509.Certificate, other string) Finding {
-	f := Finding{Code: "no-vhost", Certificate: name, File: p.s.ConfigFile,
-		What: "no TLS virtual host serves a name of certificate " + name + " (" + strings.Join(leaf.DNSNames, ", ") + ")",
-		Fix:  vhostCommand(name, leaf)}
-	if other != "" {
-		f.What = "the virtual hosts that certificate " + name + " is valid for serve certificate " + other
-		f.Fix = "leave it out of the configuration, or name its include in a virtual host instead of the other's"
-	}
-	return f
 }
 
 // vhostCommand is what makes a host for a certificate. One for wildcards alone

@@ -48,6 +48,7 @@ type Change struct {
 	Redirect     []string          // sites sent from http to https; only with Profile
 	Generations  map[string]string // certificate name -> generation directory to serve
 	Adopt        []string          // certificate names whose vhosts' own lines become our include
+	Instead      bool              // adopt also where another certificate of ours is served
 	AllowRestart bool              // stop and start where a reload would not do
 	Remove       bool              // take everything of ours away
 	VHost        *NewVHost         // write a complete virtual host

@@ -56,7 +56,11 @@ func (c Change) command() string {
 	case c.VHost != nil:
 		return "apache vhost " + c.VHost.Name
 	case len(c.Adopt) > 0:
-		return "apache adopt " + strings.Join(slices.Sorted(slices.Values(c.Adopt)), " ")
+		names := strings.Join(slices.Sorted(slices.Values(c.Adopt)), " ")
+		if c.Instead {
+			names += " --instead"
+		}
+		return "apache adopt " + names
 	case c.LogOnly:
 		return "apache apply --log-only"
 	case c.Profile != "":

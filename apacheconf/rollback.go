@@ -154,7 +154,7 @@ func (v *inversion) file(f FileChange) error {
 	}
 	v.plan.Files = append(v.plan.Files, change)
 	v.effect(f)
-	return nil
+	return v.readopt(change)
 }
 
 // unedit handles an admin's file that was edited elsewhere since: only our own
@@ -173,6 +173,12 @@ func (v *inversion) unedit(c *FileChange) bool {
 			return false
 		}
 		found = true
+	}
+	for _, a := range v.before(c.Path, c.New) {
+		var err error
+		if text, err = applyEdit(text, a.Old, a.New); err != nil {
+			return false
+		}
 	}
 	next := *c.Old
 	next.Data, next.MTime = text, time.Time{}

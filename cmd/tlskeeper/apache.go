@@ -88,7 +88,10 @@ func (a *app) apacheAdoptCommand() *cli.Command {
 		UsageText: "tlskeeper apache adopt www.example.org\ntlskeeper apache adopt --all --yes\ntlskeeper apache adopt www.example.org --dry-run",
 		Description: "Exactly the certificate lines of the virtual hosts become one Include; nothing\n" +
 			"else of the file changes. `tlskeeper apache rollback` puts them back.",
-		Flags:  append([]cli.Flag{&cli.BoolFlag{Name: "all", Usage: "every certificate that was issued"}}, confirmFlags()...),
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "every certificate that was issued"},
+			&cli.BoolFlag{Name: "instead", Usage: "also where another certificate of ours is served"},
+		}, confirmFlags()...),
 		Action: func(c *cli.Context) error { return a.apacheChange(c, a.adoption, a.applyPlan) },
 	}
 }
@@ -211,10 +214,13 @@ func (a *app) adoption(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 	if c.Bool("all") == (len(names) > 0) {
 		return apacheconf.Change{}, hint.Wrap(usagef("apache adopt: want certificate names, or --all"), "tlskeeper certs")
 	}
+	if c.Bool("all") && c.Bool("instead") {
+		return apacheconf.Change{}, usagef("apache adopt: --instead wants the names of certificates; --all cannot tell which of two is meant")
+	}
 	if c.Bool("all") {
 		names = slices.Sorted(maps.Keys(all))
 	}
-	change := apacheconf.Change{Generations: map[string]string{}, AllowRestart: c.Bool("allow-restart")}
+	change := apacheconf.Change{Generations: map[string]string{}, Instead: c.Bool("instead"), AllowRestart: c.Bool("allow-restart")}
 	for _, name := range names {
 		if slices.Contains(revoked, name) {
 			return change, revokedError(name)
@@ -264,7 +270,7 @@ func (a *app) applyPlan(r *apacheRun) error {
 		return nil
 	}
 	if len(r.change.Adopt) > 0 && !r.c.Bool("all") && len(r.plan.Missing) > 0 {
-		return &apacheconf.RefusedError{Why: "this cannot be adopted without a person", Findings: r.plan.Missing}
+		return notAdoptable(r.plan.Missing)
 	}
 	if len(r.plan.Blocked) == 0 && !r.plan.Empty() {
 		if err := a.confirm(r.c, "apply this?"); err != nil {
@@ -281,6 +287,15 @@ func (a *app) applyPlan(r *apacheRun) error {
 		writeResult(a.stdout, result)
 	}
 	return nil
+}
+
+// notAdoptable says what to type where that is all it takes.
+func notAdoptable(missing []apacheconf.Finding) error {
+	err := error(&apacheconf.RefusedError{Why: "this cannot be adopted without a person", Findings: missing})
+	if fix := missing[0].Fix; strings.HasPrefix(fix, "tlskeeper ") {
+		err = hint.Wrap(err, fix)
+	}
+	return err
 }
 
 // noteDeployed looks at what is served by now, and publishes it. That it could

@@ -1,0 +1,132 @@
+package apacheconf
+
+import (
+	"bytes"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tlskeeper/templates"
+)
+
+// instead gives a host that was adopted for another certificate of ours the
+// include of this one. The adoption becomes the new certificate's: undoing it
+// still gives the admin's own lines back.
+func (p *planner) instead(v VHost, name string, text []byte) error {
+	i := slices.IndexFunc(p.is.Adoptions, func(a adoption) bool {
+		return a.Name == v.Include && a.VHost == v.Name() && a.sectionFile() == resolved(v.File)
+	})
+	if i < 0 || len(p.besides(v, v.Include)) > 0 {
+		return p.insteadByHand(v, name)
+	}
+	edit := p.is.Adoptions[i]
+	current, ok := p.edits[edit.File]
+	if !ok {
+		var err error
+		if current, err = readRegular(edit.File); err != nil {
+			return fmt.Errorf("adopting %s: %w", name, err)
+		}
+	}
+	was := edit.New
+	if err := edit.rename(p.s.cfg, name); err != nil {
+		return err
+	}
+	edited, err := applyEdit(current, was, edit.New)
+	if err != nil || bytes.Count(edited, []byte(edit.New)) != 1 || p.breaksOther(edit, current, edited) {
+		return p.insteadByHand(v, name)
+	}
+	p.is.Adoptions = slices.Delete(p.is.Adoptions, i, i+1)
+	p.record(edit, current)
+	p.edits[edit.File] = edited
+	p.overlay.instead(v, p.s.cfg.sitePath(v.Include), p.s.cfg.sitePath(name), text)
+	return nil
+}
+
+// rename makes an adoption that of another certificate. Ours is the last Include
+// of its text: what stands above it is there to make the text unique.
+func (a *adoption) rename(cfg Config, name string) error {
+	was, err := templates.Quote(cfg.sitePath(a.Name))
+	if err != nil {
+		return err
+	}
+	is, err := templates.Quote(cfg.sitePath(name))
+	if err != nil {
+		return err
+	}
+	if at := strings.LastIndex(a.New, "Include "+was); at >= 0 {
+		a.New = a.New[:at] + "Include " + is + a.New[at+len("Include "+was):]
+	}
+	a.Name = name
+	return nil
+}
+
+// breaksOther: another adoption is found again by a text that holds this one.
+func (p *planner) breaksOther(edit adoption, current, edited []byte) bool {
+	return slices.ContainsFunc(p.is.Adoptions, func(a adoption) bool {
+		ours := a.Serial == edit.Serial && a.Old == edit.Old
+		return !ours && a.File == edit.File && bytes.Contains(current, []byte(a.New)) && !bytes.Contains(edited, []byte(a.New))
+	})
+}
+
+// insteadByHand: the line is the admin's own, or was changed since.
+func (p *planner) insteadByHand(v VHost, name string) error {
+	quoted, err := templates.Quote(p.s.cfg.sitePath(name))
+	if err != nil {
+		return err
+	}
+	p.plan.Missing = append(p.plan.Missing, Finding{Code: "adopt", Certificate: name, File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
+		What: "includes certificate " + v.Include + " by a line that we did not write as it is now; first `tlskeeper apache apply`, then replace that line by hand and reload Apache"})
+	return nil
+}
+
+// instead puts the text of one include in the place of another's in one host.
+func (o *overlay) instead(v VHost, was, is string, text []byte) {
+	for _, n := range all(o.conf, "VirtualHost") {
+		i := slices.IndexFunc(n.children, func(c *node) bool { return c.file == was })
+		if n.file != v.File || n.line != v.Line || i < 0 {
+			continue
+		}
+		n.children = slices.DeleteFunc(n.children, func(c *node) bool { return c.file == was })
+		n.children = slices.Insert(n.children, i, parseOwn(text, is, o.modules)...)
+	}
+}
+
+// unserved is about a certificate that no virtual host could take, because
+// there is none or each serves another one of ours.
+func (p *planner) unserved(name string, leaf *x509.Certificate, other string) Finding {
+	f := Finding{Code: "no-vhost", Certificate: name, File: p.s.ConfigFile,
+		What: "no TLS virtual host serves a name of certificate " + name + " (" + strings.Join(leaf.DNSNames, ", ") + ")",
+		Fix:  vhostCommand(name, leaf)}
+	if other != "" {
+		f.What = "the virtual hosts that certificate " + name + " is valid for serve certificate " + other + "; leave one of the two out of the configuration, or switch"
+		f.Fix = "tlskeeper apache adopt " + name + " --instead"
+	}
+	return f
+}
+
+// readopt follows a rollback that gives a host back to the certificate that it
+// served before `adopt --instead`. Its own lines stand there by now.
+func (v *inversion) readopt(change FileChange) error {
+	for _, a := range v.before(change.Path, change.New) {
+		path := v.s.cfg.sitePath(a.Name)
+		text, err := readRegular(path)
+		if err != nil {
+			return err
+		}
+		for _, h := range v.s.vhostsOf(v.overlay.conf) {
+			if h.Include == "" && h.Name() == a.VHost && resolved(h.File) == a.sectionFile() {
+				v.overlay.adopt(h.File, h.Line, path, text)
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// before are the adoptions that the change took away and this text has again.
+func (v *inversion) before(path string, s *FileState) []adoption {
+	return slices.DeleteFunc(slices.Clone(v.was.Adoptions), func(a adoption) bool {
+		return a.File != path || s == nil || slices.ContainsFunc(v.now.Adoptions, a.same) || !bytes.Contains(s.Data, []byte(a.New))
+	})
+}
