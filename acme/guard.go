@@ -36,27 +36,28 @@ func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) err
 }
 
 // guard refuses a second issuance for the same names within guardPeriod, and
-// a fourth within guardWeek, whatever the certificates are called, and whether
-// they are there still. What was issued under a name whose served one is
-// revoked does not count, nor does what was refused on arrival, which is not in
-// the store.
+// a fourth within guardWeek unless the last is old by its own lifetime,
+// whatever the certificates are called, and whether they are there still. What
+// was issued under a name whose served one is revoked does not count, nor does
+// what was refused on arrival, which is not in the store.
 func (c *Client) guard(names []string, ca CA) error {
 	issued, err := c.store.history()
 	if err != nil {
 		c.cfg.Log.Warn("the guard could not read every certificate", "err", err)
 	}
-	refusal, early := &GuardError{CA: ca.Name}, false
+	refusal, early, newest := &GuardError{CA: ca.Name}, false, Issuance{}
 	for _, i := range issued {
 		if i.Directory != ca.Directory || !sameNames(i.Names, names) {
 			continue
 		}
 		refusal.Count++
 		early = early || time.Since(i.At) < i.period()
-		if i.At.After(refusal.Issued) {
-			refusal.Issued = i.At
+		if i.At.After(newest.At) {
+			newest = i
 		}
 	}
-	if early || refusal.Count >= guardMost {
+	refusal.Issued = newest.At
+	if early || refusal.Count >= guardMost && !newest.ofAge() {
 		return refusal
 	}
 	return nil
@@ -81,6 +82,12 @@ func (i Issuance) period() time.Duration {
 		return guardPeriod
 	}
 	return min(guardPeriod, i.Lifetime/3)
+}
+
+// ofAge tells that an issuance is about as old as a schedule lets it get. Then
+// however many there were before, the next one is no loop.
+func (i Issuance) ofAge() bool {
+	return i.Lifetime > 0 && time.Since(i.At) >= i.Lifetime*2/5
 }
 
 // recent leaves out what counts no more, after guardWeek or a lifetime that is

@@ -35,6 +35,30 @@ func TestShortLivedCertificates(t *testing.T) {
 	}
 }
 
+// Somebody forced several at once: that is no reason to let the last one expire.
+func TestShortLivedAfterSeveralForced(t *testing.T) {
+	for _, lifetime := range []time.Duration{24 * time.Hour, 160 * time.Hour} {
+		t.Run(lifetime.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, shown := bubble(t, acmetest.Options{Validity: lifetime, Intercept: withoutRenewalInfo})
+				for range 5 {
+					h.wake(Options{Force: true})
+				}
+				for range 100 {
+					h.wake(Options{})
+					if time.Now().After(shown().NotAfter) {
+						t.Fatal("an expired certificate is shown")
+					}
+					time.Sleep(lifetime / 50)
+				}
+				if got := h.ca.Issued(); got > 5+4 {
+					t.Errorf("%d certificates", got)
+				}
+			})
+		})
+	}
+}
+
 // withoutRenewalInfo is a CA without ARI. Pebble's windows are of days.
 func withoutRenewalInfo(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -119,7 +119,7 @@ func TestRollbackOfARenewalHoldsUntilTimeGetsShort(t *testing.T) {
 }
 
 func holdUntilShort(t *testing.T, lifetime time.Duration) {
-	h, shown := bubble(t, acmetest.Options{Validity: lifetime})
+	h, shown := bubble(t, acmetest.Options{Validity: lifetime, Intercept: withoutRenewalInfo})
 	h.wake(Options{})
 	time.Sleep(lifetime * 3 / 4 * 99 / 100)
 	for range 3 {
@@ -199,8 +199,10 @@ func TestSecondCAForTheServedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		proxy := new(acmetest.Proxy)
 		const lifetime = 24 * time.Hour
-		h, shown := bubble(t, acmetest.Options{Validity: lifetime, Intercept: proxy.Intercept})
-		second, err := acmetest.InMemory(acmetest.Options{Validity: lifetime})
+		h, shown := bubble(t, acmetest.Options{Validity: lifetime, Intercept: func(next http.Handler) http.Handler {
+			return proxy.Intercept(withoutRenewalInfo(next))
+		}})
+		second, err := acmetest.InMemory(acmetest.Options{Validity: lifetime, Intercept: withoutRenewalInfo})
 		if err != nil {
 			t.Fatal(err)
 		}
