@@ -109,7 +109,7 @@ func (r *run) reason(q acme.Request, c acme.Certificate, due acme.Decision) stri
 		return "forced"
 	case c.Revoked():
 		return "revoked"
-	case r.Client != nil && !r.Client.Knows(c.Latest.Meta.Directory) && !slices.Contains(r.Unusable, c.Latest.Meta.Directory):
+	case r.Client != nil && !r.knows(c.Latest) && !r.knows(c.Served):
 		return "issued by a CA that is not configured any more"
 	case !q.Matches(c.Latest):
 		return "names or key changed"
@@ -117,6 +117,11 @@ func (r *run) reason(q acme.Request, c acme.Certificate, due acme.Decision) stri
 		return "due since " + due.At.UTC().Format(time.RFC3339) + " (" + due.Reason + ")"
 	}
 	return ""
+}
+
+// knows tells whether the CA of a generation is configured.
+func (r *run) knows(g acme.Generation) bool {
+	return r.Client.Knows(g.Meta.Directory) || slices.Contains(r.Unusable, g.Meta.Directory)
 }
 
 // issueAll issues what is due, each by itself: one failure does not hold up
