@@ -41,7 +41,12 @@ func TestSuitesForNoLeaf(t *testing.T) {
 		}
 	}
 	dir, leaf := r.generation()
-	r.apply(Change{Profile: "seed2016", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
+	ours := map[string]string{"a.test": dir}
+	if _, p := r.plan(Change{Profile: "seed2016", Generations: ours}); r.blockedAt(p, "rsa", line).Fix != "tlskeeper apache adopt a.test" {
+		t.Errorf("blocked %+v", p.Blocked)
+	}
+	r.apply(Change{Generations: ours, Adopt: []string{"a.test"}})
+	r.apply(Change{Profile: "seed2016", Generations: ours})
 	r.serves("a.test", leaf)
 }
 

@@ -29,7 +29,7 @@ func (p *planner) leafTypes() {
 		if c == nil {
 			continue
 		}
-		f := Finding{Code: "rsa", File: c.File, Line: c.Line, VHost: v.Name(), Fix: rsaFix(v.Include),
+		f := Finding{Code: "rsa", File: c.File, Line: c.Line, VHost: v.Name(), Fix: p.rsaFix(v),
 			What: fmt.Sprintf("has an RSA certificate, and the suites (%s:%d) are for ECDSA only: no TLS 1.2 client could connect to it", v.Settings.Suites12.File, v.Settings.Suites12.Line)}
 		if v.Settings.Suites12.File == p.s.globalEffective() && !already[v.place()] {
 			p.block(f)
@@ -41,8 +41,16 @@ func (p *planner) leafTypes() {
 
 func (v VHost) place() string { return fmt.Sprintf("%s:%d %s", v.File, v.Line, v.Name()) }
 
-func rsaFix(include string) string {
+// rsaFix is the way out: our certificate that waits for the host, a renewal with
+// another key, or a line of the admin's.
+func (p *planner) rsaFix(v VHost) string {
+	include := v.Include
 	if include == "" {
+		for _, name := range sortedKeys(p.plan.leaves) {
+			if leaf := p.plan.leaves[name]; len(v.Names) > 0 && leaf.PublicKeyAlgorithm != x509.RSA && leaf.VerifyHostname(v.Names[0]) == nil {
+				return "tlskeeper apache adopt " + name
+			}
+		}
 		return "serve an ECDSA certificate there, or give it an SSLCipherSuite of its own, or choose the profile intermediate"
 	}
 	return `set key_type = "secp384r1" for certificate ` + include + " in the configuration, then tlskeeper issue --force " + include + "; or choose the profile intermediate"

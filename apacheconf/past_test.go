@@ -33,3 +33,19 @@ func TestLastChange(t *testing.T) {
 		}
 	}
 }
+
+// What stands beside our lines in the admin's file is not shown on the way back
+// either.
+func TestUndoingShowsNothingBeside(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "# Password secret\n")
+	dir, _ := r.generation()
+	r.apply(Change{Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
+	past, err := Last(t.Context(), r.cfg, Undo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := past.Plan.Diff(); strings.Contains(diff, "secret") || !strings.Contains(diff, "+  SSLCertificateFile") {
+		t.Error(diff)
+	}
+}

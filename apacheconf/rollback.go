@@ -147,7 +147,7 @@ func (v *inversion) file(f FileChange) error {
 		v.site(name, f, now)
 		return nil
 	}
-	change := FileChange{Path: f.Path, Old: now, New: f.Old}
+	change := FileChange{Path: f.Path, Edit: f.Edit, Old: now, New: f.Old}
 	if !now.same(f.New) && !v.unedit(&change) {
 		v.edited = append(v.edited, Finding{Code: "edited", File: f.Path, What: "was changed since; put it right by hand"})
 		return nil
