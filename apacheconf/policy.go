@@ -16,7 +16,7 @@ const maxPolicies = 16
 // policyTargets is one question for each address and each different policy on
 // it: which versions, suites and groups does it accept? Names decide all but
 // the groups, which belong to the address.
-func policyTargets(hosts []VHost, listen []string, sh *shadow) []target {
+func policyTargets(hosts []VHost, sh *shadow) []target {
 	var out []target
 	seen := map[string]bool{}
 	for _, v := range hosts {
@@ -29,11 +29,11 @@ func policyTargets(hosts []VHost, listen []string, sh *shadow) []target {
 		}
 		set := v.Settings
 		for _, a := range v.Addresses {
-			for _, live := range liveAddrs(a, listen, hosts) {
-				key := strings.Join([]string{live, set.Protocol.Value, set.Suites12.Value, set.Suites13.Value}, "\n")
+			for _, live := range sh.addr.live.of(a) {
+				key := strings.Join([]string{live.String(), set.Protocol.Value, set.Suites12.Value, set.Suites13.Value}, "\n")
 				if !seen[key] && len(out) < maxPolicies {
 					seen[key] = true
-					out = append(out, target{shadow: sh.addr[canonical(a)], live: live, sni: name, vhost: v.Name()})
+					out = append(out, target{shadow: sh.addr.at(live), live: live.String(), sni: name, vhost: v.Name()})
 				}
 			}
 		}

@@ -66,7 +66,7 @@ func (t *transaction) present(ctx context.Context) error {
 		return err
 	}
 	defer sh.stop(t.s.cfg.log())
-	onDisk := expect(ctx, targets(t.s.VHosts, t.s.Listen, sh))
+	onDisk := expect(ctx, targets(t.s.VHosts, sh))
 	t.before = expectation{targets: onDisk.targets, want: ask(ctx, onDisk.targets, onLive)}
 	t.before.loosen(ctx) // mod_md may exchange its certificate while we reload
 	var faults []Finding
@@ -97,9 +97,9 @@ func (t *transaction) future(ctx context.Context) error {
 	}
 	defer sh.stop(t.s.cfg.log())
 	hosts := t.s.vhostsOf(t.p.planned)
-	t.after = expect(ctx, targets(hosts, t.p.listen, sh))
+	t.after = expect(ctx, targets(hosts, sh))
 	if !t.journal.Activate {
-		t.after.policies = policyTargets(hosts, t.p.listen, sh)
+		t.after.policies = policyTargets(hosts, sh)
 		t.after.wantPolicy = policies(ctx, t.after.policies, onShadow)
 	}
 	if faults := append(t.lost(), t.otherLeaf(hosts)...); len(faults) > 0 {

@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -27,9 +24,9 @@ import (
 type shadow struct {
 	dir     string
 	lock    *flock.Lock
-	addr    map[string]string // address of the configuration -> loopback host:port
-	units   []unit            // each with the log error-INDEX.log
-	managed map[*node]bool    // hosts whose certificate comes from mod_md
+	addr    *shadowAddrs
+	units   []unit         // each with the log error-INDEX.log
+	managed map[*node]bool // hosts whose certificate comes from mod_md
 	proc    *exec.Cmd
 	ended   chan error
 	Took    time.Duration
@@ -76,9 +73,14 @@ func (s *Server) tryShadow(ctx context.Context, conf []*node, modules []string) 
 	return sh, nil
 }
 
+// moreFiles runs httpd with as many open files as it may have: each virtual host
+// of a shadow has a log, and many have an address. A login shell's 1024 would do
+// for some hundred only; Debian's apache2ctl raises it for the live one, too.
+const moreFiles = `ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)" 2>/dev/null; exec "$@"`
+
 func (sh *shadow) start(ctx context.Context, h httpd) error {
 	began := time.Now()
-	sh.proc = exec.Command(h.binary, "-d", sh.dir, "-f", filepath.Join(sh.dir, "shadow.conf"), "-DFOREGROUND",
+	sh.proc = exec.Command("/bin/sh", "-c", moreFiles, "sh", h.binary, "-d", sh.dir, "-f", filepath.Join(sh.dir, "shadow.conf"), "-DFOREGROUND",
 		"-E", filepath.Join(sh.dir, "start.log"))
 	sh.proc.Env, sh.proc.Dir = h.env, "/"
 	// Pdeathsig: the shadow ends with us, also when we are killed.
@@ -171,21 +173,4 @@ func (s *Server) runtimeOpenSSL(ctx context.Context) (string, error) {
 		return "", errors.New("finding the OpenSSL of httpd: its log names none")
 	}
 	return string(m[1]), nil
-}
-
-// freeAddrs are loopback addresses that were free a moment ago, below the range
-// of which the kernel takes the ports of outgoing connections.
-func freeAddrs(n int) ([]string, error) {
-	var out []string
-	for try := 0; len(out) < n; try++ {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+rand.IntN(22000)))
-		l, err := net.Listen("tcp", addr)
-		if err == nil {
-			defer l.Close()
-			out = append(out, addr)
-		} else if try > 100+n {
-			return nil, err
-		}
-	}
-	return out, nil
 }

@@ -12,13 +12,10 @@ import (
 // shadowModules are what TLS needs; of these, what the live server has.
 var shadowModules = []string{"mpm_event", "mpm_worker", "mpm_prefork", "unixd", "authz_core", "socache_shmcb", "socache_dbm", "http2", "proxy", "ssl"}
 
-// maxShadowAddrs bounds the ports; each address of the configuration needs one.
-const maxShadowAddrs = 200
-
-// writeShadow renders conf for loopback. Each distinct address gets a port of
-// its own, so which virtual host comes first on an address stays true.
+// writeShadow renders conf for loopback.
 func (s *Server) writeShadow(sh *shadow, conf []*node, modules []string) error {
-	if err := sh.assign(conf); err != nil {
+	var err error
+	if sh.addr, err = arrange(conf); err != nil {
 		return err
 	}
 	sh.units, sh.managed = shadowUnits(conf), managedHosts(conf, modules)
@@ -58,38 +55,13 @@ func (s *Server) writeUnit(b *strings.Builder, sh *shadow, i int, u unit) {
 	b.WriteString("</VirtualHost>\n")
 }
 
-// spare is the key of the port that keeps a shadow without hosts alive.
-const spare = ""
-
-func (sh *shadow) assign(conf []*node) error {
-	keys := []string{spare}
-	seen := map[string]bool{spare: true}
-	for _, v := range all(conf, "VirtualHost") {
-		for _, a := range v.words() {
-			if a = canonical(a); !seen[a] {
-				keys = append(keys, a)
-				seen[a] = true
-			}
-		}
-	}
-	if len(keys) > maxShadowAddrs {
-		return fmt.Errorf("%d addresses are more than %d", len(keys), maxShadowAddrs)
-	}
-	free, err := freeAddrs(len(keys))
-	sh.addr = map[string]string{}
-	for i, a := range free {
-		sh.addr[keys[i]] = a
-	}
-	return err
-}
-
 func (sh *shadow) mapped(u unit) string {
 	if u.client {
-		return sh.addr[spare]
+		return sh.addr.spare.String()
 	}
 	var out []string
 	for _, a := range u.host.words() {
-		out = append(out, sh.addr[canonical(a)])
+		out = append(out, sh.addr.written(a)...)
 	}
 	return strings.Join(out, " ")
 }
@@ -107,7 +79,7 @@ func (s *Server) shadowHead(b *strings.Builder, sh *shadow, modules []string) {
 			fmt.Fprintf(b, "%s\n", n.text())
 		}
 	}
-	for _, a := range sh.addr {
+	for _, a := range sh.addr.pairs {
 		fmt.Fprintf(b, "Listen %s http\n", a)
 	}
 	b.WriteString("StartServers 1\nServerLimit 2\n")

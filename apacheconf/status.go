@@ -128,8 +128,8 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
 	if !running {
 		return down
 	}
-	e := expect(ctx, targets(s.VHosts, s.Listen, sh))
-	e.policies = policyTargets(s.VHosts, s.Listen, sh)
+	e := expect(ctx, targets(s.VHosts, sh))
+	e.policies = policyTargets(s.VHosts, sh)
 	e.wantPolicy = policies(ctx, e.policies, onShadow)
 	diffs := append(e.differences(ctx), e.policyDifferences(ctx)...)
 	for i := range diffs {

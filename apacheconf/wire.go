@@ -41,7 +41,7 @@ func (t target) String() string {
 }
 
 // targets lists every address x name (and no name) x family of the TLS hosts.
-func targets(vhosts []VHost, listen []string, sh *shadow) []target {
+func targets(vhosts []VHost, sh *shadow) []target {
 	var out []target
 	seen := map[string]bool{}
 	for _, v := range vhosts {
@@ -49,15 +49,15 @@ func targets(vhosts []VHost, listen []string, sh *shadow) []target {
 			continue
 		}
 		for _, a := range v.Addresses {
-			for _, live := range liveAddrs(a, listen, vhosts) {
+			for _, live := range sh.addr.live.of(a) {
 				for _, name := range append(plainNames(v.Names), "") {
-					key := live + " " + strings.ToLower(name)
+					key := live.String() + " " + strings.ToLower(name)
 					if seen[key] {
 						continue
 					}
 					seen[key] = true
 					for _, family := range families {
-						out = append(out, target{sh.addr[canonical(a)], live, name, family, v.Name(), sh.managed[v.node]})
+						out = append(out, target{sh.addr.at(live), live.String(), name, family, v.Name(), sh.managed[v.node]})
 					}
 				}
 			}
@@ -79,54 +79,19 @@ func plainNames(names []string) []string {
 // LiveAddrs is where this host reaches a virtual host, host:port each: what to
 // dial to see what it serves.
 func (s *Server) LiveAddrs(v VHost) []string {
-	var out []string
+	var written, out []string
+	for _, h := range s.VHosts {
+		written = append(written, h.Addresses...)
+	}
+	x := newAddresses(s.Listen, written)
 	for _, a := range v.Addresses {
-		out = append(out, liveAddrs(a, s.Listen, s.VHosts)...)
+		for _, d := range x.of(a) {
+			if !slices.Contains(out, d.String()) {
+				out = append(out, d.String())
+			}
+		}
 	}
 	return out
-}
-
-// liveAddrs is where to reach an address of a <VirtualHost> from this host. A
-// wildcard is tried on loopback, unless another virtual host has that address
-// to itself.
-func liveAddrs(a string, listen []string, vhosts []VHost) []string {
-	host, port, err := net.SplitHostPort(a)
-	if err != nil {
-		host, port = strings.Trim(a, "[]"), ""
-	}
-	wild := host == "*" || host == "_default_" || host == "0.0.0.0"
-	var out []string
-	for _, l := range listen {
-		lh, lp, err := net.SplitHostPort(l)
-		if err != nil {
-			lh, lp = "", l
-		}
-		if port != "" && port != "*" && lp != port {
-			continue
-		}
-		dial := net.JoinHostPort(dialHost(host, lh, wild), lp)
-		if wild && takenBySpecific(dial, vhosts) || slices.Contains(out, dial) {
-			continue
-		}
-		out = append(out, dial)
-	}
-	return out
-}
-
-func dialHost(vhost, listen string, wild bool) string {
-	switch {
-	case !wild:
-		return vhost
-	case listen == "" || listen == "0.0.0.0" || listen == "*":
-		return "127.0.0.1"
-	case listen == "::":
-		return "::1"
-	}
-	return listen
-}
-
-func takenBySpecific(dial string, vhosts []VHost) bool {
-	return slices.ContainsFunc(vhosts, func(v VHost) bool { return slices.Contains(v.Addresses, dial) })
 }
 
 // ask shakes hands with each target, eight at a time. The answers are

@@ -1,0 +1,86 @@
+package apacheconf
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"tlskeeper/apacheconf/apachetest"
+)
+
+// Valid ways to write addresses beside "*:PORT": by a host name, without a
+// port, and both beside each other. Each is applied, and is no drift.
+func TestAddressLayouts(t *testing.T) {
+	t.Parallel()
+	for _, extra := range []string{"localhost:PORT", "*", "127.0.0.1", "127.0.0.1:*", "_default_:PORT", "0.0.0.0:PORT", "nosuch.invalid:PORT", "192.0.2.1:PORT", "127.0.0.1 *:PORT"} {
+		t.Run(extra, func(t *testing.T) {
+			t.Parallel()
+			r := makeRig(t, "")
+			port := portOf(r.a.Addr())
+			wild := strings.ReplaceAll(r.sites(), r.a.Addr(), "*:"+port)
+			pair := r.issue("x", apachetest.Leaf{Names: []string{"x.test"}})
+			r.writeSites(wild + fmt.Sprintf("<VirtualHost %s>\nServerName x.test\nSSLEngine on\nSSLCertificateFile %s\nSSLCertificateKeyFile %s\n</VirtualHost>\n",
+				strings.ReplaceAll(extra, "PORT", port), pair.CertFile, pair.KeyFile))
+			conf := strings.Replace(read(r.a.ConfigFile), "Listen "+r.a.PlainAddr(), "Listen "+r.a.PlainAddr()+"\nListen 127.0.0.2:"+port, 1)
+			must(os.WriteFile(r.a.ConfigFile, []byte(conf), 0o644))
+			r.start()
+			if res := r.apply(Change{Profile: "intermediate"}); res.Proved == 0 {
+				t.Error("nothing was proved")
+			}
+			if drift := r.status().Drift; len(drift) > 0 {
+				t.Errorf("drift %+v", drift)
+			}
+		})
+	}
+}
+
+// Which virtual host a connection belongs to: measured on 2.4.71.
+func TestMostSpecificAddressWins(t *testing.T) {
+	t.Parallel()
+	written := []string{"*:443", "*", "127.0.0.1", "127.0.0.1:443", "127.0.0.2:443", "[::1]:443"}
+	x := newAddresses([]string{"443", "127.0.0.3:8443", "127.0.0.1:8443"}, written)
+	for a, want := range map[string]string{"127.0.0.1:443": "127.0.0.1:443", "127.0.0.1": "127.0.0.1:8443", "127.0.0.2:443": "127.0.0.2:443", "*": "127.0.0.3:8443", "[::1]:443": "[::1]:443"} {
+		if got := x.of(a); !slices.Equal(got, []netip.AddrPort{netip.MustParseAddrPort(want)}) {
+			t.Errorf("%s is asked at %v, want %s", a, got, want)
+		}
+	}
+	for _, d := range x.of("*:443") {
+		if d.Addr().IsLoopback() || d.Port() != 443 {
+			t.Errorf("*:443 is asked at %v", d)
+		}
+	}
+}
+
+// Hundreds of addresses, each of one virtual host.
+func TestHundredsOfAddresses(t *testing.T) {
+	t.Parallel()
+	r := makeRig(t, "")
+	port := portOf(r.a.Addr())
+	var listen, sites strings.Builder
+	dir, leaf := r.generation()
+	sites.WriteString(r.sites())
+	for i := range 400 {
+		ip := fmt.Sprintf("127.50.%d.%d:%s", i/200, i%200+1, port)
+		fmt.Fprintf(&listen, "Listen %s\n", ip)
+		fmt.Fprintf(&sites, "<VirtualHost %s>\nServerName h%d.test\nSSLEngine on\nSSLCertificateFile %s\nSSLCertificateKeyFile %s\n</VirtualHost>\n", ip, i, r.oldB.CertFile, r.oldB.KeyFile)
+	}
+	r.writeSites(sites.String())
+	conf := strings.Replace(read(r.a.ConfigFile), "StartServers", listen.String()+"StartServers", 1)
+	must(os.WriteFile(r.a.ConfigFile, []byte(conf), 0o644))
+	r.start()
+	res := r.apply(Change{Profile: "intermediate", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
+	if res.Proved < 400*2*2 {
+		t.Errorf("proved %d", res.Proved)
+	}
+	r.serves("a.test", leaf)
+	if drift := r.status().Drift; len(drift) > 0 {
+		t.Errorf("drift %+v", drift[:min(3, len(drift))])
+	}
+	if left, _ := filepath.Glob(filepath.Join(r.cfg.StateDir, shadowPrefix+"*")); len(left) > 0 {
+		t.Errorf("left %v", left)
+	}
+}
