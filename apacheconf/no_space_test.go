@@ -69,7 +69,7 @@ func TestDiskFull(t *testing.T) {
 		}
 	}
 	_, err := s.Apply(t.Context(), p)
-	if back, ok := errors.AsType[*RolledBackError](err); !ok || !back.Healthy || !errors.Is(err, syscall.ENOSPC) {
+	if back, ok := errors.AsType[*RolledBackError](err); !ok || !back.Healthy || !errors.Is(back.Cause, syscall.ENOSPC) {
 		t.Fatalf("error = %v", err)
 	}
 	must(os.Truncate(ballast, 0))
@@ -91,7 +91,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 		return func() { must(syscall.Mount("tmpfs", r.cfg.EtcDir, "tmpfs", syscall.MS_REMOUNT|flags, "size=1m")) }
 	}
 	remount(syscall.MS_RDONLY)()
-	if err := r.fails(change, "never", nil); !errors.Is(err, syscall.EROFS) {
+	if err := r.fails(change, "never", nil); !errors.Is(causeOf(err), syscall.EROFS) {
 		t.Errorf("error = %v", err)
 	}
 	remount(0)()
@@ -132,7 +132,7 @@ func TestPermissionLost(t *testing.T) {
 			dropOverride()
 			must(os.Chmod(r.a.Dir, 0o555)) // of the admin's file, which comes next
 		})
-		if !errors.Is(err, syscall.EACCES) {
+		if !errors.Is(causeOf(err), syscall.EACCES) {
 			t.Errorf("error = %v", err)
 		}
 	}()
@@ -147,4 +147,12 @@ func dropOverride() {
 	must(unix.Capget(&head, &data[0]))
 	data[0].Effective &^= 1 << unix.CAP_DAC_OVERRIDE
 	must(unix.Capset(&head, &data[0]))
+}
+
+// causeOf is why a change was undone; other errors are their own cause.
+func causeOf(err error) error {
+	if back, ok := errors.AsType[*RolledBackError](err); ok {
+		return back.Cause
+	}
+	return err
 }
