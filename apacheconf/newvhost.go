@@ -47,6 +47,7 @@ func (p *planner) newVHost() error {
 	if err := p.file(path, text); err != nil {
 		return err
 	}
+	p.is.Files[path] = handedOver
 	if !p.overlay.setFile(effective, text) {
 		quoted, _ := templates.Quote(effective)
 		p.block(Finding{Code: "no-include", File: p.s.ConfigFile, What: "nothing here reads " + effective, Fix: "IncludeOptional " + quoted})
@@ -107,6 +108,10 @@ func (p *planner) firstHostFix(ours, first VHost) string {
 	include := at[len(at)-2]
 	return fmt.Sprintf("move the Include of %s:%d to where it is read after %s:%d", include.file, include.line, first.node.useFile, first.node.useLine)
 }
+
+// handedOver stands in the manifest for the content of a file that is the
+// admin's to edit, as its first line says: no edit of it is drift.
+const handedOver = "*"
 
 const defaultAddress = "*:443"
 

@@ -82,6 +82,7 @@ func (m manifest) drift() []Finding {
 	for _, path := range sortedKeys(m.Files) {
 		now, err := readState(path)
 		switch {
+		case m.Files[path] == handedOver:
 		case err != nil:
 			out = append(out, Finding{Code: "unreadable", File: path, What: err.Error()})
 		case now == nil:

@@ -40,6 +40,13 @@ func TestVHostBehindALateSite(t *testing.T) {
 			if _, err := os.Readlink(filepath.Join(root, "sites-enabled", want)); err != nil {
 				t.Error(err)
 			}
+			file := filepath.Join(root, "sites-available", want)
+			written := r.text(file)
+			must(os.WriteFile(file, []byte(written+"# by hand\n"), 0o644))
+			if drift := r.status().Drift; len(drift) > 0 {
+				t.Errorf("it was given to the admin to edit: drift %v", drift)
+			}
+			must(os.WriteFile(file, []byte(written), 0o644))
 			if res := r.apply(change); res.Changed || len(r.status().Drift) > 0 {
 				t.Errorf("again: %+v, drift %v", res, r.status().Drift)
 			}
