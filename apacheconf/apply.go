@@ -15,7 +15,7 @@ import (
 
 // Result is what an apply did.
 type Result struct {
-	Changed   bool      `json:"changed"`
+	Changed   bool      `json:"changed"`   // files, or what Apache has loaded of them
 	Healed    bool      `json:"healed"`    // a change that was cut off was undone first
 	Restarted bool      `json:"restarted"` // stop and start instead of a reload
 	Files     []string  `json:"files"`
@@ -38,7 +38,8 @@ func (r *Result) Serving(generations map[string]string) []string {
 
 // Apply makes a plan true: it proves it on a shadow Apache, writes, reloads,
 // and shakes hands with the live server. What does not hold is undone.
-// Applying what is already true touches nothing.
+// Applying what is already true touches nothing; what is on disk and was never
+// loaded, is loaded.
 //
 // It returns *flock.HeldError when another run is at it, *RefusedError when
 // nothing was touched, and *RolledBackError when the change was made, did not
@@ -91,11 +92,14 @@ func (s *Server) replan(ctx context.Context, p *Plan) (*Plan, *Server, error) {
 // carryOut applies a plan made under the lock.
 func (s *Server) carryOut(ctx context.Context, p *Plan) (*Result, error) {
 	r := &Result{Warnings: p.Warnings, Missing: p.Missing}
-	if p.Empty() {
-		return r, nil
+	if p.Empty() && p.force {
+		return r, nil // a person has undone it already
 	}
 	if len(p.Blocked) > 0 {
 		return nil, p.refused()
+	}
+	if p.Empty() {
+		return s.settle(ctx, p, r)
 	}
 	t := &transaction{s: s, p: p}
 	if err := t.prove(ctx); err != nil {

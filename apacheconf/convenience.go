@@ -53,7 +53,7 @@ func planAndApply(ctx context.Context, cfg Config, c Change) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.Plan(ctx, c)
+	p, err := s.plan(ctx, c)
 	if err != nil {
 		return nil, err
 	}

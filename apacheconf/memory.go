@@ -8,24 +8,26 @@ import (
 	"time"
 )
 
-// mayHoldMore tells whether the running Apache seems to hold a cache that its
-// files no longer name: a file was edited since it was loaded, and it has more
-// shared memory than scoreboard and configured caches need. mod_ssl takes
-// anonymous shared memory for its caches (modules/cache/mod_socache_shmcb.c).
-// It returns the edited file.
-func (s *Server) mayHoldMore() (string, bool) {
+// unnamedCaches counts the caches that the running Apache seems to hold and
+// that its files no longer name: a file was edited since it was loaded, and it
+// has more shared memory than scoreboard and configured caches need. mod_ssl
+// takes anonymous shared memory for its caches
+// (modules/cache/mod_socache_shmcb.c). It returns the edited file.
+func (s *Server) unnamedCaches() (edited string, n int) {
 	p, ok := s.parent()
 	if !ok {
-		return "", false
+		return "", 0
 	}
-	edited := s.editedSince(loadedAt(p))
+	if edited = s.editedSince(loadedAt(p)); edited == "" {
+		return "", 0
+	}
 	known := 1 // the scoreboard
-	for _, name := range []string{"SSLSessionCache", "SSLStaplingCache"} {
+	for _, name := range cacheDirectives {
 		if active(last(s.conf, name)) {
 			known++
 		}
 	}
-	return edited, edited != "" && sharedRegions(p.pid) > known
+	return edited, sharedRegions(p.pid) - known
 }
 
 // sharedRegions counts the anonymous shared mappings of more than one page; a

@@ -81,9 +81,19 @@ func (s *FileState) text() string {
 	return string(s.Data)
 }
 
-// Plan works out what c would change, without writing or starting anything.
-// What stands in the way is in Blocked, not in the error.
+// Plan works out what c would change, without writing anything. What stands in
+// the way is in Blocked, not in the error; so is a present configuration with
+// which Apache would not start again, which is tried on a shadow.
 func (s *Server) Plan(ctx context.Context, c Change) (*Plan, error) {
+	p, err := s.plan(ctx, c)
+	if err == nil {
+		p.Blocked = append(s.presentFaults(ctx), p.Blocked...)
+	}
+	return p, err
+}
+
+// plan leaves that to the proof of an apply.
+func (s *Server) plan(ctx context.Context, c Change) (*Plan, error) {
 	profile, err := lookup(c.Profile)
 	if err != nil {
 		return nil, err

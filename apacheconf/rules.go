@@ -3,7 +3,6 @@ package apacheconf
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // rules compare old and new for what no shadow can see: it starts fresh, the
@@ -19,42 +18,12 @@ func (p *planner) rules() {
 	p.firstHostRule()
 }
 
-// cacheRules: mod_ssl keeps the pointer to the cache of its last generation,
-// so removing SSLSessionCache or SSLStaplingCache and reloading kills Apache
-// (measured, 13 of 13; ssl_engine_config.c ssl_config_global_create).
+// cacheRules: see cacheFaults.
 func (p *planner) cacheRules() []Finding {
 	if p.s.Has("ssl_module") && p.plan.modules != nil && !hasModule(p.plan.modules, "ssl_module") {
 		return nil // the pointer goes with the module
 	}
-	var out []Finding
-	edited, more := p.s.mayHoldMore()
-	for _, c := range []struct {
-		name   string
-		loaded bool // known from the last apply
-	}{{"SSLSessionCache", p.was.Cache}, {"SSLStaplingCache", p.was.Stapling}} {
-		old, next := last(p.s.conf, c.name), last(p.overlay.conf, c.name)
-		had := active(old) || c.loaded && p.s.since(p.was)
-		suspect := more && !active(old)
-		if !had && !suspect || active(next) {
-			continue
-		}
-		f := Finding{Code: "cache-removal", File: p.s.ConfigFile, What: "removing " + c.name + " and reloading kills Apache; it needs stop and start", Fix: withRestart}
-		if suspect {
-			f.File, f.What = edited, "edited since Apache read it, and the running one seems to hold a cache that no "+c.name+" names any more: a reload would kill it"
-		}
-		if old != nil {
-			f.File, f.Line = old.file, old.line
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-// withRestart is what to type where a reload would not do.
-const withRestart = "the same again with --allow-restart, which stops and starts Apache"
-
-func active(cache *node) bool {
-	return cache != nil && !strings.EqualFold(cache.arg(0), "none")
+	return p.s.cacheFaults(p.was, p.overlay.conf)
 }
 
 // since tells whether the running Apache is the one that the manifest's change

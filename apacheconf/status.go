@@ -52,6 +52,7 @@ func Status(ctx context.Context, cfg Config) (*StatusReport, error) {
 		r.PID = parent.pid
 		r.Drift = append(r.Drift, s.upgraded(parent)...)
 	}
+	r.Drift = append(r.Drift, s.cacheDrift(m)...)
 	r.Drift = append(r.Drift, s.wireDrift(ctx, running)...)
 	return r, nil
 }
@@ -101,6 +102,19 @@ func (m manifest) drift() []Finding {
 		if err != nil || !strings.Contains(string(text), a.New) {
 			out = append(out, Finding{Code: "adoption", File: a.File, VHost: a.VHost, What: "the Include of certificate " + a.Name + " was changed by hand", Fix: "tlskeeper apache adopt " + a.Name})
 		}
+	}
+	return out
+}
+
+// cacheDrift: files as they are now that would kill Apache at its next reload,
+// whoever makes it.
+func (s *Server) cacheDrift(m manifest) []Finding {
+	if !s.Has("ssl_module") {
+		return nil
+	}
+	out := s.cacheFaults(m, s.conf)
+	for i := range out {
+		out[i].Fix = "put the line back, or: " + strings.Join(s.stopArgv(), " ") + "; " + strings.Join(s.startArgv(), " ")
 	}
 	return out
 }

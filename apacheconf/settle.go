@@ -1,0 +1,58 @@
+package apacheconf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// settle carries out a plan that writes nothing: what is on disk may be broken,
+// or never have been loaded. Where the running Apache shows all of it, nothing
+// is touched and nothing reloaded.
+func (s *Server) settle(ctx context.Context, p *Plan, r *Result) (*Result, error) {
+	if _, running := s.parent(); !running {
+		return nil, notRunning(s)
+	}
+	if faults := s.startFaults(); len(faults) > 0 {
+		return nil, broken(faults)
+	}
+	if !s.Has("ssl_module") {
+		return r, nil
+	}
+	e, err := s.onDisk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Restart && len(e.differences(ctx)) == 0 && len(e.policyDifferences(ctx)) == 0 {
+		return r, nil
+	}
+	t := &transaction{s: s, p: p, after: e}
+	if err := t.load(ctx); err != nil {
+		s.cfg.log().Warn("loading what is on disk failed", "err", err)
+		if err := s.bringBack(ctx); err != nil {
+			return nil, fmt.Errorf("loading what is on disk: %w", err)
+		}
+	}
+	if err := s.hold(ctx, e); err != nil {
+		return nil, fmt.Errorf("loading what is on disk: %w", err)
+	}
+	r.Changed, r.Restarted, r.Proved = true, p.Restart, len(e.targets)
+	return r, nil
+}
+
+// onDisk is what a shadow of the present configuration shows; one that would
+// not start is a *RefusedError.
+func (s *Server) onDisk(ctx context.Context) (expectation, error) {
+	sh, err := s.startShadow(ctx, s.conf, s.Modules)
+	if failed := (*shadowError)(nil); errors.As(err, &failed) {
+		return expectation{}, broken(failed.findings)
+	}
+	if err != nil {
+		return expectation{}, err
+	}
+	defer sh.stop(s.cfg.log())
+	e := expect(ctx, targets(s.VHosts, sh))
+	e.policies = policyTargets(s.VHosts, sh)
+	e.wantPolicy = policies(ctx, e.policies, onShadow)
+	return e, nil
+}
