@@ -25,8 +25,8 @@ const eabKey = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W
 // refused nonces lego's own retries fulfil one order in twenty.
 func TestMoodsOfTheCA(t *testing.T) {
 	moods := map[string]mood{
-		"half of the nonces refused":   {ca: acmetest.Options{NonceReject: 50, AuthzReuse: 50}, short: 20, long: 200},
-		"nine of ten nonces refused":   {ca: acmetest.Options{NonceReject: 90}, short: 3, long: 40},
+		"half of the nonces refused":   {ca: acmetest.Options{NonceReject: 50, AuthzReuse: 50}, short: 200, long: 200},
+		"nine of ten nonces refused":   {ca: acmetest.Options{NonceReject: 90}, short: 10, long: 40},
 		"no authorization used again":  {ca: acmetest.Options{AuthzReuse: 0}, sameNames: true, short: 3, long: 50},
 		"half of them used again":      {ca: acmetest.Options{AuthzReuse: 50}, sameNames: true, short: 5, long: 50},
 		"every authorization again":    {ca: acmetest.Options{AuthzReuse: 100}, sameNames: true, short: 3, long: 50},

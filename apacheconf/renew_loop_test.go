@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -18,13 +17,9 @@ import (
 // Applies under load: clients on new connections, without retry, at twenty
 // requests a second, never fail. Connections that are kept open are closed by
 // every reload; those are counted apart, and a request may fall into it.
-// TLSKEEPER_SOAK=1 makes fifty applies of it.
 func TestAppliesUnderLoad(t *testing.T) {
 	t.Parallel()
-	applies := 8
-	if os.Getenv("TLSKEEPER_SOAK") != "" {
-		applies = 50
-	}
+	const applies = 50
 	r := newRig(t, "")
 	first, _ := r.generation()
 	r.apply(Change{Generations: map[string]string{"a.test": first}, Adopt: []string{"a.test"}})
