@@ -150,7 +150,8 @@ func (s *Server) unreadable(err error, r child.Result) error {
 		return s.hung(fmt.Errorf("reading the configuration by httpd: %w", err))
 	}
 	f := Finding{Code: "syntax", File: s.ConfigFile, What: lastLine(string(r.Stderr))}
-	if m := syntaxPlace.FindStringSubmatch(string(r.Stderr)); m != nil {
+	// Of a failing Include in an Include httpd names all places, the outermost first.
+	for m := syntaxPlace.FindStringSubmatch(string(r.Stderr)); m != nil; m = syntaxPlace.FindStringSubmatch(m[3]) {
 		f.Line, _ = strconv.Atoi(m[1])
 		f.File, f.What = m[2], lastLine(m[3])
 	}

@@ -13,15 +13,17 @@ import (
 )
 
 // mounted makes the rig's own directory a small file system of its own.
-func (r *rig) mounted(options string) {
+func (r *rig) mounted(options string) { r.mountedAt(r.cfg.EtcDir, options) }
+
+func (r *rig) mountedAt(dir, options string) {
 	r.t.Helper()
 	if os.Geteuid() != 0 {
 		r.t.Skip("only root may mount a file system")
 	}
-	if err := syscall.Mount("tmpfs", r.cfg.EtcDir, "tmpfs", 0, options); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
 		r.t.Skipf("mounting a small file system: %v", err)
 	}
-	r.t.Cleanup(func() { syscall.Unmount(r.cfg.EtcDir, syscall.MNT_DETACH) })
+	r.t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
 func (r *rig) fails(change Change, at string, accident func()) error {

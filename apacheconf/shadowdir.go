@@ -2,6 +2,7 @@ package apacheconf
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,27 +18,41 @@ const (
 	lockless     = time.Minute // how long one may be in the making
 )
 
+// room is what a shadow may need: its configuration, and a log for each host.
+const room = 1 << 20
+
 // shadowDir makes a directory for a shadow: in the state directory where there
-// is one, else in the temporary directory, because a plan leaves nothing
-// behind. What killed runs left in either goes first.
+// is one with room, else in the temporary directory, because a plan leaves
+// nothing behind. What killed runs left in either goes first.
 func (s *Server) shadowDir() (dir string, lock *flock.Lock, err error) {
 	sweep(s.cfg)
+	var failed []error
 	for _, parent := range []string{s.cfg.StateDir, os.TempDir()} {
 		if parent == "" || !isDir(parent) {
 			continue
 		}
-		if dir, err = os.MkdirTemp(parent, shadowPrefix); err == nil {
-			break
+		if dir, lock, err = shadowDirIn(parent); err == nil {
+			return dir, lock, nil
 		}
+		failed = append(failed, err)
 	}
-	if err == nil {
+	return "", nil, fmt.Errorf("making the shadow's directory: %w", errors.Join(failed...))
+}
+
+func shadowDirIn(parent string) (dir string, lock *flock.Lock, err error) {
+	if dir, err = os.MkdirTemp(parent, shadowPrefix); err != nil {
+		return "", nil, err
+	}
+	// A directory can be made on a disk that takes no file.
+	trial := filepath.Join(dir, "trial")
+	if err = os.WriteFile(trial, make([]byte, room), 0o600); err == nil {
+		os.Remove(trial)
 		lock, err = flock.Acquire(context.Background(), filepath.Join(dir, shadowLock), 0)
 	}
 	if err != nil {
-		os.Remove(dir)
-		return "", nil, fmt.Errorf("making the shadow's directory: %w", err)
+		os.RemoveAll(dir)
 	}
-	return dir, lock, nil
+	return dir, lock, err
 }
 
 // sweep removes the shadows of runs that were killed. Their Apache ended with
