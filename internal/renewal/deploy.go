@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tlskeeper/acme"
+	"tlskeeper/apacheconf"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/hint"
 )
@@ -104,21 +105,53 @@ func (r *run) deploy(ctx context.Context, pending []acme.Generation) map[string]
 	if len(usable) == 0 {
 		return why
 	}
-	generations := map[string]string{}
-	for _, g := range usable {
-		generations[g.Name] = g.Dir
+	refused := r.activate(ctx, usable, r.activateOnce(ctx, usable))
+	maps.Copy(why, refused)
+	active := slices.DeleteFunc(usable, func(g acme.Generation) bool { return refused[g.Name] != nil })
+	if len(active) == 0 {
+		return why
 	}
-	err := r.Deploy.Activate(ctx, generations)
-	var unserved map[string]error
-	if err == nil {
-		unserved, err = r.served(ctx, usable)
-	}
-	for _, g := range usable {
+	unserved, err := r.served(ctx, active)
+	for _, g := range active {
 		if fault := errors.Join(err, unserved[g.Name]); fault != nil {
 			why[g.Name] = fault
 		}
 	}
 	return why
+}
+
+// activate finds those that the server refuses, so that one of them does not
+// keep the others from being served; err is what it said to all together. What
+// both halves are refused for in the same words is no fault of a certificate,
+// and what was undone on the live server is not tried on it again and again.
+func (r *run) activate(ctx context.Context, list []acme.Generation, err error) map[string]error {
+	why := map[string]error{}
+	if err == nil {
+		return why
+	}
+	_, undone := errors.AsType[*apacheconf.RolledBackError](err)
+	if len(list) > 1 && !undone && ctx.Err() == nil {
+		one, two := list[:len(list)/2], list[len(list)/2:]
+		err1, err2 := r.activateOnce(ctx, one), r.activateOnce(ctx, two)
+		if err1 == nil || err2 == nil || err1.Error() != err2.Error() {
+			why = r.activate(ctx, one, err1)
+			maps.Copy(why, r.activate(ctx, two, err2))
+			return why
+		}
+	}
+	for _, g := range list {
+		why[g.Name] = err
+	}
+	return why
+}
+
+// activateOnce makes the server use these generations, with one reload.
+func (r *run) activateOnce(ctx context.Context, list []acme.Generation) error {
+	generations := map[string]string{}
+	for _, g := range list {
+		generations[g.Name] = g.Dir
+	}
+	return r.Deploy.Activate(ctx, generations)
 }
 
 // withKeys sorts out those whose key is missing.
