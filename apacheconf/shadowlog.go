@@ -93,7 +93,19 @@ func (sh *shadow) explainLog(i int) []Finding {
 			out = append(out, sh.locate(i, code, m[2]))
 		}
 	}
-	return out
+	return withoutPrelude(out)
+}
+
+// withoutPrelude: a key that is not found (AH02579) names no file; the message
+// that follows (AH02564) does.
+func withoutPrelude(found []Finding) []Finding {
+	is := func(code string) func(Finding) bool {
+		return func(f Finding) bool { return strings.HasPrefix(f.What, code) }
+	}
+	if slices.ContainsFunc(found, is("AH02564")) {
+		return slices.DeleteFunc(found, is("AH02579"))
+	}
+	return found
 }
 
 // locate finds the line of the configuration that a message is about: the

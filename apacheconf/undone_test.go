@@ -47,11 +47,23 @@ func TestDeadServerIsBroughtBack(t *testing.T) {
 // meet installs a fault without a proof.
 func (r *rig) meet(f fault) *RolledBackError {
 	r.t.Helper()
+	s, p := r.inject(f)
+	s.hooks.blind = true
+	_, err := s.locked(r.t.Context(), func(bool) (*Result, error) { return s.carryOut(r.t.Context(), p) })
+	back, ok := errors.AsType[*RolledBackError](err)
+	if !ok {
+		r.t.Fatalf("error = %v, want *RolledBackError", err)
+	}
+	return back
+}
+
+// inject plans a file of ours with a fault in it.
+func (r *rig) inject(f fault) (*Server, *Plan) {
+	r.t.Helper()
 	s := r.discover()
 	if f.from != "" && atLeast(s.OpenSSL, f.from) {
 		r.t.Skip("OpenSSL knows this")
 	}
-	s.hooks.blind = true
 	o := s.newOverlay()
 	path, text := filepath.Join(r.cfg.EtcDir, globalName), ""
 	if f.server != "" {
@@ -64,13 +76,7 @@ func (r *rig) meet(f fault) *RolledBackError {
 	}
 	change, err := planFile(path, []byte(text), 0o644)
 	must(err)
-	p := &Plan{Files: []FileChange{change}, planned: o.conf, listen: s.Listen, modules: s.Modules}
-	_, err = s.locked(r.t.Context(), func(bool) (*Result, error) { return s.carryOut(r.t.Context(), p) })
-	back, ok := errors.AsType[*RolledBackError](err)
-	if !ok {
-		r.t.Fatalf("error = %v, want *RolledBackError", err)
-	}
-	return back
+	return s, &Plan{Files: []FileChange{change}, planned: o.conf, listen: s.Listen, modules: s.Modules}
 }
 
 // withServerLine adds a line; one about the session cache takes the place of
