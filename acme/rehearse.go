@@ -24,6 +24,9 @@ func Rehearse(cfg Config) (c *Client, done func(), err error) {
 	if err == nil {
 		if err = copyAccounts(filepath.Join(cfg.Dir, "accounts"), filepath.Join(dir, "accounts")); err == nil {
 			cfg.Dir = dir
+			if cfg.Log != nil {
+				cfg.Log = cfg.Log.With("rehearsal", true) // else it reads as if it were for good
+			}
 			c, err = New(cfg)
 		}
 		if err != nil {

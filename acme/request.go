@@ -111,6 +111,24 @@ func (w work) checkWays() error {
 		if _, err := newSolver(way); err != nil {
 			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), way.advice())
 		}
+		if err := way.checkWebroot(); err != nil {
+			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), "webroot is the DocumentRoot that answers on port 80")
+		}
+	}
+	return nil
+}
+
+// checkWebroot sees before anything is ordered that there is a directory.
+func (c Challenge) checkWebroot() error {
+	if c.Type != HTTP01 || c.Webroot == "" {
+		return nil
+	}
+	info, err := os.Stat(c.Webroot)
+	if err != nil {
+		return fmt.Errorf("looking at the webroot: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("the webroot %s is no directory", c.Webroot)
 	}
 	return nil
 }

@@ -29,8 +29,8 @@ func (a *app) accountCommand() *cli.Command {
 			{
 				Name: "deactivate", Usage: "end an account with its CA for ever", ArgsUsage: "[CA]",
 				UsageText: "tlskeeper account deactivate\ntlskeeper account deactivate zerossl --yes",
-				Description: "Certificates stay valid and are served on; the next issuance makes another\n" +
-					"account. CA is a name or directory of the configuration; the default is the first.",
+				Description: "Certificates stay valid and are served on. The timer makes no other account, and\n" +
+					"renews nothing with this CA; a typed `tlskeeper issue` does. CA is a name or directory of the configuration; the default is the first.",
 				Flags:  []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"}},
 				Action: a.accountDeactivate,
 			},

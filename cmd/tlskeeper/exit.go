@@ -52,7 +52,7 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFindings
-	case is[usageError](err), is[*config.Error](err), is[*acme.TermsError](err):
+	case is[usageError](err), is[*config.Error](err), is[*acme.TermsError](err), is[*renewal.UnknownError](err):
 		return exitUsage
 	case is[*renewal.NotDeployedError](err):
 		return exitNotDeployed

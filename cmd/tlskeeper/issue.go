@@ -139,10 +139,13 @@ func applyIssueFlags(c *cli.Context, cfg *config.Config) {
 // adHoc is the certificate that the flags describe, nil where they name none.
 func adHoc(c *cli.Context, cfg *config.Config) (*config.Certificate, error) {
 	names, csr := splitNames(c.StringSlice("d")), c.String("csr")
+	if len(names) == 0 && (c.IsSet("d") || c.IsSet("csr") && csr == "") { // -d "$NAME" with NAME unset
+		return nil, hint.Wrap(usagef("issue: -d or --csr is there, and names nothing"), "without them it is for the certificates of the configuration")
+	}
 	if len(names) == 0 && csr == "" {
-		for _, f := range []string{"w", "listen", "cert-name", "key-type"} {
-			if c.String(f) != "" {
-				return nil, hint.Wrap(usagef("issue: --%s goes with -d or --csr", f), "what belongs to a configured certificate stands in the configuration")
+		for _, f := range []string{"-w", "--listen", "--cert-name", "--key-type"} {
+			if c.String(strings.TrimLeft(f, "-")) != "" {
+				return nil, hint.Wrap(usagef("issue: %s goes with -d or --csr", f), "what belongs to a configured certificate stands in the configuration")
 			}
 		}
 		return nil, nil

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/acme"
+	"tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
@@ -17,13 +19,15 @@ import (
 func (a *app) revokeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "revoke",
-		Usage:     "revoke the newest generation of a certificate",
+		Usage:     "revoke a generation of a certificate, the newest if none is named",
 		ArgsUsage: "NAME",
-		UsageText: "tlskeeper revoke www.example.org --reason keyCompromise\ntlskeeper revoke www.example.org --yes",
+		UsageText: "tlskeeper revoke www.example.org --reason keyCompromise\ntlskeeper revoke www.example.org --yes\n" +
+			"tlskeeper revoke www.example.org --generation 3",
 		Description: "Browsers may refuse the certificate from now on: run `tlskeeper renew` at once,\n" +
 			"which gets another one with a new key. This cannot be undone.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "reason", Value: "unspecified", Usage: strings.Join(reasonNames(), ", ")},
+			&cli.IntFlag{Name: "generation", Usage: "revoke the generation `N`"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
 		},
 		Action: a.revoke,
@@ -51,23 +55,27 @@ func (a *app) revoke(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	g, err := revokable(c, cfg, cert)
+	if err != nil {
+		return err
+	}
 	client, err := a.acmeClient(c, cfg, cfg.Paths.ACME)
 	if err != nil {
 		return err
 	}
-	if err := a.confirm(c, fmt.Sprintf("revoke generation %d of %s?", cert.Latest.Number, term.Escape(name))); err != nil {
+	if err := a.confirm(c, fmt.Sprintf("revoke generation %d of %s?", g.Number, term.Escape(name))); err != nil {
 		return err
 	}
 	run := a.storeConfig(c, cfg)
 	run.Client = client
-	if err := renewal.Revoke(c.Context, run, cert.Latest, reason); err != nil {
+	if err := renewal.Revoke(c.Context, run, g, reason); err != nil {
 		return err
 	}
 	if a.json(c) {
-		return a.printJSON(map[string]any{"name": name, "generation": cert.Latest.Number, "serial": cert.Latest.Serial(), "reason": c.String("reason")})
+		return a.printJSON(map[string]any{"name": name, "generation": g.Number, "serial": g.Serial(), "reason": c.String("reason")})
 	}
-	fmt.Fprintf(a.stdout, "%s: generation %d (serial %s) is revoked\n", term.Escape(name), cert.Latest.Number, cert.Latest.Serial())
-	if cert.WentBack() { // it is not served
+	fmt.Fprintf(a.stdout, "%s: generation %d (serial %s) is revoked\n", term.Escape(name), g.Number, g.Serial())
+	if g.Number != cert.Served.Number { // nobody sees it
 		return nil
 	}
 	again := "`tlskeeper renew`"
@@ -76,4 +84,17 @@ func (a *app) revoke(c *cli.Context) error {
 	}
 	fmt.Fprintf(a.stderr, "hint: %s gets another one, with a new key\n", again)
 	return nil
+}
+
+// revokable is the generation that the flag names, or the newest.
+func revokable(c *cli.Context, cfg *config.Config, cert acme.Certificate) (acme.Generation, error) {
+	if !c.IsSet("generation") {
+		return cert.Latest, nil
+	}
+	g, err := acme.OpenStore(cfg.Paths.ACME).Generation(cert.Name, c.Int("generation"))
+	if err != nil {
+		return g, hint.Wrap(usagef("revoke: %s has no generation %d on this host", term.Escape(cert.Name), c.Int("generation")),
+			"they are below "+filepath.Join(cfg.Paths.ACME, "certs", cert.Name, "gen"))
+	}
+	return g, nil
 }

@@ -176,7 +176,7 @@ func (r *run) notIssued(name string, err error) {
 	}
 	out := r.outcome(name)
 	out.Action, out.Reason = ActionWait, backoff.Error()
-	r.Log.Warn("waiting before the next try", "certificate", name, "err", backoff)
+	r.Log.Debug("waiting before the next try", "certificate", name, "err", backoff)
 }
 
 func (r *run) issue(ctx context.Context, name string) {

@@ -96,6 +96,11 @@ func (e *NotDeployedError) names() []string {
 	return names
 }
 
+// UnknownError: no certificate of this name is configured.
+type UnknownError struct{ Name string }
+
+func (e *UnknownError) Error() string { return fmt.Sprintf("certificate %q is not configured", e.Name) }
+
 // run is one run with its lock held.
 type run struct {
 	Config
@@ -194,7 +199,7 @@ func (r *run) makeDirs() error { return durable.MkdirBase(r.Dir, 0o700) }
 func (r *run) checkRequests() error {
 	for _, name := range r.Only {
 		if r.requestOf(name) == nil {
-			return hint.Wrap(fmt.Errorf("certificate %s is not configured", name), "`tlskeeper certs` lists them")
+			return hint.Wrap(&UnknownError{name}, "`tlskeeper certs` lists them")
 		}
 	}
 	if r.Attended && len(r.Only) == 1 {
