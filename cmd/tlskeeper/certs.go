@@ -263,9 +263,16 @@ func (v certView) sctText() string {
 func issued(store *acme.Store, name string) (acme.Certificate, error) {
 	cert, err := store.Certificate(name)
 	if err == nil && cert.Latest.Number == 0 {
-		err = hint.Wrap(fmt.Errorf("certificate %s was never issued", name), "`tlskeeper certs` lists those that were")
+		err = hint.Wrap(fmt.Errorf("certificate %s was never issued%s", name, because(cert.State.LastError)), "tlskeeper issue "+name)
 	}
 	return cert, needsRoot(err)
+}
+
+func because(last string) string {
+	if last == "" {
+		return ""
+	}
+	return ": " + firstLine(last)
 }
 
 // oneName is the only argument of a command.

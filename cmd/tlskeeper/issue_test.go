@@ -105,6 +105,10 @@ func TestFirstCertificateOfAHost(t *testing.T) {
 	d.types(exitOK, "revoke www.example.test --reason superseded --yes")
 	d.types(exitOK, "status") // what was revoked is not what is served
 	d.types(exitOK, "renew --force")
+	d.types(exitUsage, "revoke www.example.test --generation 9 --yes")
+	if out, said := d.types(exitOK, "revoke www.example.test --generation 1 --yes"); !strings.Contains(out, "generation 1 (serial") || strings.Contains(said, "hint") {
+		t.Errorf("revoke: %s%s", out, said)
+	}
 	d.types(exitOK, "revoke www.example.test --reason superseded --yes")
 	if out, _ := d.types(exitFindings, "status"); !strings.Contains(out, "generation 3 is revoked") {
 		t.Errorf("status of a revoked certificate: %s", out)
