@@ -43,7 +43,7 @@ func TestUnreadableFileOfOursIsUndone(t *testing.T) {
 	path := filepath.Join(r.cfg.EtcDir, globalName)
 	change, err := planFile(path, []byte(read(path)+"NoSuchDirective on\n"), 0o644)
 	must(err)
-	p := &Plan{Files: []FileChange{change}, planned: s.conf, listen: s.Listen, modules: s.Modules}
+	p := &Plan{Files: []FileChange{change}, planned: s.conf, modules: s.Modules}
 	_, err = s.locked(t.Context(), func(bool) (*Result, error) { return s.carryOut(t.Context(), p) })
 	if _, refused := errors.AsType[*RefusedError](err); refused {
 		t.Errorf("told as refused: %v", err)

@@ -22,7 +22,6 @@ type Plan struct {
 	Restart  bool         `json:"restart"`  // needs stop and start instead of a reload
 
 	planned []*node
-	listen  []string
 	modules []string // loaded when the plan is in force
 	leaves  map[string]*x509.Certificate
 	profile *templates.Profile // as the change names it; tests put others here

@@ -169,7 +169,7 @@ func (p *planner) noSlot() Finding {
 
 // finish works out what the whole means.
 func (p *planner) finish() {
-	p.plan.planned, p.plan.listen = p.overlay.conf, p.s.Listen
+	p.plan.planned = p.overlay.conf
 	if p.plan.modules == nil {
 		p.plan.modules = p.s.Modules
 	}

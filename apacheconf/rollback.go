@@ -227,7 +227,7 @@ func (v *inversion) finish() (*Plan, error) {
 		return nil, hint.Wrap(&RefusedError{Why: "files were edited after the change that is to be undone", Findings: v.edited}, "tlskeeper apache status")
 	}
 	p := &planner{s: v.s, c: v.plan.Change, was: v.now, is: v.was, overlay: v.overlay, plan: v.plan}
-	v.plan.planned, v.plan.listen = v.overlay.conf, v.s.Listen
+	v.plan.planned = v.overlay.conf
 	for _, f := range p.cacheRules() {
 		v.plan.Restart = true
 		if !v.plan.Change.AllowRestart {

@@ -32,11 +32,11 @@ func arrange(conf []*node) (*shadowAddrs, error) {
 	for _, n := range all(conf, "Listen") {
 		listen = append(listen, n.arg(0))
 	}
-	hosts := all(conf, "VirtualHost")
-	for _, v := range hosts {
+	for _, v := range all(conf, "VirtualHost") {
 		written = append(written, v.words()...)
 	}
 	a := &shadowAddrs{live: newAddresses(listen, written), ips: map[netip.Addr]netip.Addr{}, ports: map[uint16]uint16{}}
+	needed := map[uint16][]netip.Addr{} // shadow addresses to listen on, by live port
 	block := byte(64 + rand.IntN(63))
 	for _, w := range written {
 		for _, c := range a.live.claims[w] {
@@ -44,27 +44,27 @@ func arrange(conf []*node) (*shadowAddrs, error) {
 				n := len(a.ips) + 1
 				a.ips[c.ip] = netip.AddrFrom4([4]byte{127, block, byte(n >> 8), byte(n)})
 			}
+			if c.port != 0 {
+				needed[c.port] = nil
+			}
 		}
 	}
-	needed := map[uint16][]netip.Addr{} // by live port
-	for _, v := range hosts {
-		for _, w := range v.words() {
-			for _, c := range a.live.claims[w] {
-				if _, known := needed[c.port]; c.port != 0 && !known {
-					needed[c.port] = nil
-				}
-			}
-			if !engineOn(conf, v) {
-				continue
-			}
-			for _, d := range a.live.of(w) {
-				if ip := a.ip(d.Addr()); !slices.Contains(needed[d.Port()], ip) {
-					needed[d.Port()] = append(needed[d.Port()], ip)
-				}
-			}
+	for _, v := range all(conf, "VirtualHost") {
+		if engineOn(conf, v) {
+			a.need(needed, v.words())
 		}
 	}
 	return a, a.takePorts(needed)
+}
+
+func (a *shadowAddrs) need(needed map[uint16][]netip.Addr, written []string) {
+	for _, w := range written {
+		for _, d := range a.live.of(w) {
+			if ip := a.ip(d.Addr()); !slices.Contains(needed[d.Port()], ip) {
+				needed[d.Port()] = append(needed[d.Port()], ip)
+			}
+		}
+	}
 }
 
 func (a *shadowAddrs) takePorts(needed map[uint16][]netip.Addr) error {

@@ -76,7 +76,7 @@ func (r *rig) inject(f fault) (*Server, *Plan) {
 	}
 	change, err := planFile(path, []byte(text), 0o644)
 	must(err)
-	return s, &Plan{Files: []FileChange{change}, planned: o.conf, listen: s.Listen, modules: s.Modules}
+	return s, &Plan{Files: []FileChange{change}, planned: o.conf, modules: s.Modules}
 }
 
 // withServerLine adds a line; one about the session cache takes the place of
