@@ -3,11 +3,8 @@ package apacheconf
 import (
 	"crypto/x509"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
-
-	"tlskeeper/templates"
 )
 
 // adopt plans the edits of the admin's files for the certificates in
@@ -52,8 +49,8 @@ func closeness(v VHost, name string, leaf *x509.Certificate) int {
 }
 
 // chosen leaves one certificate for each virtual host, and none where one of
-// ours is served and was not asked to be replaced; from the bottom of the files, so that lines above keep their
-// numbers.
+// ours is served and was not asked to be replaced; from the bottom of the files,
+// so that lines above keep their numbers.
 func (p *planner) chosen(all []adoptee) []adoptee {
 	slices.SortStableFunc(all, func(a, b adoptee) int { return a.far - b.far })
 	taken := map[*node]bool{}
@@ -195,127 +192,4 @@ func (p *planner) plannedEdits() error {
 		p.add(f)
 	}
 	return nil
-}
-
-// missing says, for each certificate that shall be served and is not, which
-// line to write where.
-func (p *planner) missing() {
-	hosts := p.s.vhostsOf(p.overlay.conf)
-	for name, leaf := range p.plan.leaves {
-		served := slices.ContainsFunc(hosts, func(v VHost) bool { return v.TLS && v.Include == name })
-		other := ""
-		for _, v := range hosts {
-			switch {
-			case !v.TLS || len(v.Names) == 0 || leaf.VerifyHostname(v.Names[0]) != nil || p.adopted(v, name):
-			case p.servesOther(v, name):
-				other = v.Include
-			default:
-				p.notAdopted(v, name)
-				served = true
-			}
-		}
-		if !served && !slices.ContainsFunc(p.plan.Missing, func(f Finding) bool { return f.Certificate == name }) {
-			p.plan.Missing = append(p.plan.Missing, p.unserved(name, leaf, other))
-		}
-	}
-	slices.SortFunc(p.plan.Missing, func(a, b Finding) int { return strings.Compare(a.String(), b.String()) })
-	p.plan.Missing = slices.CompactFunc(p.plan.Missing, func(a, b Finding) bool { return a.Place() == b.Place() && a.VHost == b.VHost })
-}
-
-// vhostCommand is what makes a host for a certificate. One for wildcards alone
-// does not say what its host is called.
-func vhostCommand(name string, leaf *x509.Certificate) string {
-	command := "tlskeeper apache vhost " + name
-	if len(leaf.DNSNames) > 0 && len(plainNames(leaf.DNSNames)) == 0 {
-		command += " --name " + strings.Replace(leaf.DNSNames[0], "*", "www", 1)
-	}
-	return command
-}
-
-func (p *planner) notAdopted(v VHost, name string) {
-	quoted, err := templates.Quote(p.s.cfg.sitePath(name))
-	if err != nil {
-		quoted = filepath.Base(p.s.cfg.sitePath(name))
-	}
-	f := Finding{Code: "not-adopted", Certificate: name, File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
-		What: "does not serve certificate " + name + "; `tlskeeper apache adopt " + name + "` puts the line there"}
-	if own := p.besides(v, name); len(own) > 0 {
-		f.File, f.Line = own[0].file, own[0].line
-		f.What = own[0].text() + " is served instead of certificate " + name + "; `tlskeeper apache adopt " + name + "` replaces it"
-		if v.Include == name {
-			f.Fix, f.What = "(remove the line)", own[0].text()+" beside our include keeps the old certificate for some clients"
-		}
-	}
-	p.plan.Missing = append(p.plan.Missing, f)
-}
-
-// removeAll plans the way back: adoptions undone from the last to the first,
-// our files and links gone.
-func (p *planner) removeAll() error {
-	for _, a := range slices.Backward(p.was.Adoptions) {
-		if err := p.unadopt(a); err != nil {
-			return err
-		}
-	}
-	if err := p.plannedEdits(); err != nil {
-		return err
-	}
-	for _, path := range p.ownPaths() {
-		f, err := planRemoval(path)
-		if err != nil {
-			return err
-		}
-		p.add(f)
-	}
-	p.overlay.setFile(p.s.globalEffective(), nil)
-	for _, path := range p.ownPaths() { // a virtual host of our own, where httpd reads it
-		p.overlay.setFile(path, nil)
-	}
-	if err := p.moduleLinks(); err != nil {
-		return err
-	}
-	for _, v := range p.s.vhostsOf(p.overlay.conf) {
-		if v.Include != "" && !slices.Contains(p.ownPaths(), v.File) {
-			p.block(Finding{Code: "included", File: v.File, Line: v.Line, VHost: v.Name(),
-				What: "includes our " + p.s.cfg.sitePath(v.Include) + ", which a person wrote there; give it other certificate lines first"})
-		}
-	}
-	return nil
-}
-
-func (p *planner) unadopt(a adoption) error {
-	current, ok := p.edits[a.File]
-	if !ok {
-		var err error
-		if current, err = readRegular(a.File); err != nil {
-			return fmt.Errorf("undoing the adoption of %s: %w", a.Name, err)
-		}
-	}
-	edited, err := a.undo(current)
-	if err != nil {
-		p.block(Finding{Code: "edited", File: a.File, VHost: a.VHost, Fix: "tlskeeper apache uninstall",
-			What: "changed by hand since " + a.Name + " was adopted; first put back its lines: " + strings.Join(a.oldTexts(), ", ")})
-		return nil
-	}
-	p.edits[a.File] = edited
-	p.overlay.unadopt(a, p.s.cfg.sitePath(a.Name))
-	return nil
-}
-
-// ownPaths: links first, then what they point at. Module links are apart: the
-// admin's own hosts may use the modules by now.
-func (p *planner) ownPaths() []string {
-	var paths []string
-	for link := range p.was.Links {
-		if filepath.Base(filepath.Dir(link)) != "mods-enabled" {
-			paths = append(paths, link)
-		}
-	}
-	slices.Sort(paths)
-	var files []string
-	for file := range p.was.Files {
-		files = append(files, file)
-	}
-	slices.Sort(files)
-	return append(paths, files...)
 }

@@ -71,15 +71,19 @@ func (a *app) revoke(c *cli.Context) error {
 	if err := renewal.Revoke(c.Context, run, g, reason); err != nil {
 		return err
 	}
+	return a.printRevoked(c, cfg, cert, g)
+}
+
+func (a *app) printRevoked(c *cli.Context, cfg *config.Config, cert acme.Certificate, g acme.Generation) error {
 	if a.json(c) {
-		return a.printJSON(map[string]any{"name": name, "generation": g.Number, "serial": g.Serial(), "reason": c.String("reason")})
+		return a.printJSON(map[string]any{"name": cert.Name, "generation": g.Number, "serial": g.Serial(), "reason": c.String("reason")})
 	}
-	fmt.Fprintf(a.stdout, "%s: generation %d (serial %s) is revoked\n", term.Escape(name), g.Number, g.Serial())
+	fmt.Fprintf(a.stdout, "%s: generation %d (serial %s) is revoked\n", term.Escape(cert.Name), g.Number, g.Serial())
 	if g.Number != cert.Served.Number { // nobody sees it
 		return nil
 	}
 	again := "`tlskeeper renew`"
-	if _, configured := cfg.Certificate(name); !configured {
+	if _, configured := cfg.Certificate(cert.Name); !configured {
 		again = "renew handles only the configuration's; `" + term.Escape(viewOf(cert).Again()) + "`"
 	}
 	fmt.Fprintf(a.stderr, "hint: %s gets another one, with a new key\n", again)

@@ -1,0 +1,79 @@
+package apacheconf
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// removeAll plans the way back: adoptions undone from the last to the first,
+// our files and links gone.
+func (p *planner) removeAll() error {
+	for _, a := range slices.Backward(p.was.Adoptions) {
+		if err := p.unadopt(a); err != nil {
+			return err
+		}
+	}
+	if err := p.plannedEdits(); err != nil {
+		return err
+	}
+	for _, path := range p.ownPaths() {
+		f, err := planRemoval(path)
+		if err != nil {
+			return err
+		}
+		p.add(f)
+	}
+	p.overlay.setFile(p.s.globalEffective(), nil)
+	for _, path := range p.ownPaths() { // a virtual host of our own, where httpd reads it
+		p.overlay.setFile(path, nil)
+	}
+	if err := p.moduleLinks(); err != nil {
+		return err
+	}
+	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+		if v.Include != "" && !slices.Contains(p.ownPaths(), v.File) {
+			p.block(Finding{Code: "included", File: v.File, Line: v.Line, VHost: v.Name(),
+				What: "includes our " + p.s.cfg.sitePath(v.Include) + ", which a person wrote there; give it other certificate lines first"})
+		}
+	}
+	return nil
+}
+
+func (p *planner) unadopt(a adoption) error {
+	current, ok := p.edits[a.File]
+	if !ok {
+		var err error
+		if current, err = readRegular(a.File); err != nil {
+			return fmt.Errorf("undoing the adoption of %s: %w", a.Name, err)
+		}
+	}
+	edited, err := a.undo(current)
+	if err != nil {
+		p.block(Finding{Code: "edited", File: a.File, VHost: a.VHost, Fix: "tlskeeper apache uninstall",
+			What: "changed by hand since " + a.Name + " was adopted; first put back its lines: " + strings.Join(a.oldTexts(), ", ")})
+		return nil
+	}
+	p.edits[a.File] = edited
+	p.overlay.unadopt(a, p.s.cfg.sitePath(a.Name))
+	return nil
+}
+
+// ownPaths: links first, then what they point at. Module links are apart: the
+// admin's own hosts may use the modules by now.
+func (p *planner) ownPaths() []string {
+	var paths []string
+	for link := range p.was.Links {
+		if filepath.Base(filepath.Dir(link)) != "mods-enabled" {
+			paths = append(paths, link)
+		}
+	}
+	slices.Sort(paths)
+	var files []string
+	for file := range p.was.Files {
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	return append(paths, files...)
+}
