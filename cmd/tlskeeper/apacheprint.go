@@ -91,6 +91,10 @@ func writeResult(w io.Writer, r *apacheconf.Result) {
 	if r.Restarted {
 		how = "stopped and started"
 	}
+	if len(r.Files) == 0 {
+		fmt.Fprintf(w, "done: no file changed, Apache %s with what was there, handshakes that showed it: %d\n", how, r.Proved)
+		return
+	}
 	fmt.Fprintf(w, "done: files changed: %d, Apache %s, handshakes that showed what was planned: %d\n", len(r.Files), how, r.Proved)
 }
 

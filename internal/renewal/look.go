@@ -68,41 +68,43 @@ func askAll(ctx context.Context, server *apacheconf.Server, generations []acme.G
 // valid for includes our lines, and shows this very leaf to the clients that
 // can choose its signature family; and where it asked.
 func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation) ([]place, error) {
-	adopt := "tlskeeper apache adopt " + g.Name
 	var asked []place
 	var faults []error
 	found, other := false, ""
 	for _, v := range server.VHosts {
-		if !v.TLS || len(v.Names) == 0 {
-			continue
-		}
-		if g.Leaf.VerifyHostname(v.Names[0]) != nil {
+		switch {
+		case !v.TLS || len(v.Names) == 0:
+		case g.Leaf.VerifyHostname(v.Names[0]) != nil:
 			places := foreign(server, v, g.Leaf)
 			asked, faults = append(asked, places...), append(faults, takenBy(v, shown(ctx, places, g.Leaf)))
-			continue
-		}
-		if v.Include != "" && v.Include != g.Name { // two of ours are valid for it
+		case v.Include != "" && v.Include != g.Name: // two of ours are valid for it
 			other = v.Include
-			continue
+		default:
+			found = true
+			places, fault := servedOn(ctx, server, v, g)
+			asked, faults = append(asked, places...), append(faults, fault)
 		}
-		found = true
-		if v.Include == "" {
-			faults = append(faults, hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) does not serve it", v.Name(), v.File, v.Line), adopt))
-			continue
-		}
-		places := placesOf(server, v, g.Leaf)
-		if len(places) == 0 {
-			faults = append(faults, fmt.Errorf("virtual host %s (%s:%d): no Listen reaches it", v.Name(), v.File, v.Line))
-		}
-		asked, faults = append(asked, places...), append(faults, shown(ctx, places, g.Leaf))
 	}
-	if !found && other != "" {
-		return nil, hint.Wrap(fmt.Errorf("the virtual hosts that it is valid for serve certificate %s", other), "leave it out of the configuration, or name its include in a virtual host instead of the other's")
-	}
-	if !found {
+	switch adopt := "tlskeeper apache adopt " + g.Name; {
+	case found:
+		return asked, errors.Join(faults...)
+	case other != "":
+		return nil, hint.Wrap(fmt.Errorf("the virtual hosts that it is valid for serve certificate %s", other), "leave it out of the configuration, or: "+adopt+" --instead")
+	default:
 		return nil, hint.Wrap(errors.New("no TLS virtual host of Apache has one of its names as ServerName"), "write one, then: "+adopt)
 	}
-	return asked, errors.Join(faults...)
+}
+
+// servedOn asks one virtual host that the certificate is for.
+func servedOn(ctx context.Context, server *apacheconf.Server, v apacheconf.VHost, g acme.Generation) ([]place, error) {
+	if v.Include == "" {
+		return nil, hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) does not serve it", v.Name(), v.File, v.Line), "tlskeeper apache adopt "+g.Name)
+	}
+	places := placesOf(server, v, g.Leaf)
+	if len(places) == 0 {
+		return nil, fmt.Errorf("virtual host %s (%s:%d): no Listen reaches it", v.Name(), v.File, v.Line)
+	}
+	return places, shown(ctx, places, g.Leaf)
 }
 
 // foreign lists where a virtual host that the certificate is not for answers to
