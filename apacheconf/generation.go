@@ -1,7 +1,9 @@
 package apacheconf
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,7 +70,8 @@ func shareOne(a, b map[string]bool) bool {
 }
 
 // descriptors are the kernel's names of what a process has open, of one kind
-// ("pipe:[", "socket:["). Source: proc_pid_fd(5).
+// ("pipe:[", "socket:["); not readable where we may list them, but not look at
+// them: the list needs an owner, a look CAP_SYS_PTRACE too (proc_pid_fd(5)).
 func descriptors(pid int, kind string) (names map[string]bool, readable bool) {
 	names = map[string]bool{}
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
@@ -78,6 +81,9 @@ func descriptors(pid int, kind string) (names map[string]bool, readable bool) {
 	}
 	for _, e := range entries {
 		name, err := os.Readlink(filepath.Join(dir, e.Name()))
+		if errors.Is(err, fs.ErrPermission) {
+			return map[string]bool{}, false
+		}
 		if err == nil && strings.HasPrefix(name, kind) {
 			names[name] = true
 		}

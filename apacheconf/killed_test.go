@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(killedConfig) == "" {
 		os.Exit(m.Run())
 	}
+	dropCapabilities()
 	dieInApply()
 }
 

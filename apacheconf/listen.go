@@ -16,9 +16,9 @@ import (
 // at the reload: an address that the host lacks (AH00019), or one that another
 // process holds (AH00072).
 func (s *Server) listenFaults() []Finding {
-	held := map[string]bool{}
+	held, readable := map[string]bool{}, true
 	if p, ok := s.parent(); ok {
-		held = listening(p.pid)
+		held, readable = listening(p.pid)
 	}
 	var out []Finding
 	for _, n := range all(s.conf, "Listen") {
@@ -27,6 +27,9 @@ func (s *Server) listenFaults() []Finding {
 			continue
 		}
 		why := bindFault(ip, port)
+		if why == portTaken && !readable { // by Apache itself, as far as we may know
+			continue
+		}
 		if why == portTaken && heldOtherwise(held, port) {
 			why = "the running Apache holds this port by another address: a reload would kill it, stop and start would not"
 		} else if why == portTaken {
@@ -112,7 +115,8 @@ func holder(port int) string {
 	fds, _ := filepath.Glob("/proc/[0-9]*/fd")
 	for _, dir := range fds {
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
-		for addr := range listening(pid) {
+		addrs, _ := listening(pid)
+		for addr := range addrs {
 			if p, ok := readProcess(pid); ok && strings.HasSuffix(addr, suffix) {
 				return fmt.Sprintf(" (%s, process %d)", p.name, pid)
 			}
@@ -123,18 +127,11 @@ func holder(port int) string {
 
 // listening are the addresses on which a process listens. Source: proc_net(5);
 // 0A is TCP_LISTEN.
-func listening(pid int) map[string]bool {
-	sockets := map[string]bool{}
-	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-	for _, link := range links {
-		target, _ := os.Readlink(link)
-		if inode, ok := strings.CutPrefix(target, "socket:["); ok {
-			sockets[strings.TrimSuffix(inode, "]")] = true
-		}
-	}
-	out := map[string]bool{}
+func listening(pid int) (addrs map[string]bool, readable bool) {
+	sockets, readable := descriptors(pid, "socket:[")
+	addrs = map[string]bool{}
 	if len(sockets) == 0 {
-		return out
+		return addrs, readable
 	}
 	for _, table := range []string{"tcp", "tcp6"} {
 		f, err := os.Open(fmt.Sprintf("/proc/%d/net/%s", pid, table))
@@ -143,13 +140,13 @@ func listening(pid int) map[string]bool {
 		}
 		for scan := bufio.NewScanner(f); scan.Scan(); {
 			fields := strings.Fields(scan.Text())
-			if len(fields) > 9 && fields[3] == "0A" && sockets[fields[9]] {
-				out[kernelAddr(fields[1])] = true
+			if len(fields) > 9 && fields[3] == "0A" && sockets["socket:["+fields[9]+"]"] {
+				addrs[kernelAddr(fields[1])] = true
 			}
 		}
 		f.Close()
 	}
-	return out
+	return addrs, readable
 }
 
 // kernelAddr reads the kernel's "0100007F:1F90": words of four bytes in the
