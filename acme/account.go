@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"time"
 
@@ -32,12 +33,15 @@ type account struct {
 	Deactivated time.Time `json:"deactivated,omitzero"`
 }
 
+// plainHost is fit for the name of a directory.
+var plainHost = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
+
 // accountDir is one directory per CA: the host for people, the hash because
 // one host can have several directories.
 func (c *Client) accountDir(ca CA) string {
 	sum := sha256.Sum256([]byte(ca.Directory))
 	host := "ca"
-	if u, err := url.Parse(ca.Directory); err == nil && certName.MatchString(u.Hostname()) {
+	if u, err := url.Parse(ca.Directory); err == nil && plainHost.MatchString(u.Hostname()) {
 		host = u.Hostname()
 	}
 	return filepath.Join(c.cfg.Dir, "accounts", host+"_"+hex.EncodeToString(sum[:4]))

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"tlskeeper/internal/certname"
 )
 
 // Names folds what a user wrote into what a certificate holds: lower case,
@@ -94,22 +96,9 @@ func badName(name string) string {
 	return ""
 }
 
-// certName is what a certificate may be called: it becomes a directory, and
-// the name of an Apache include, where a * would be a pattern. The rule is that
-// of templates.CheckName and of the configuration.
-var certName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
-
-// reserved is the name of the server-level file for Apache.
-const reserved = "tlskeeper"
-
 func checkCertName(name string) error {
-	switch {
-	case !certName.MatchString(name):
-		return &NameError{name, "a certificate's own name needs letters, digits, dots, hyphens and underscores only"}
-	case strings.Contains(name, "..") || strings.HasSuffix(name, "."):
-		return &NameError{name, "a certificate's own name has no two dots in a row, and none at its end"}
-	case name == reserved:
-		return &NameError{name, "a certificate cannot be called that: the server-level file for Apache is"}
+	if why := certname.Problem(name); why != "" {
+		return &NameError{name, "as the name of a certificate it " + why}
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"text/template"
 	"unicode"
 	"unicode/utf8"
+
+	"tlskeeper/internal/certname"
 )
 
 var funcs = template.FuncMap{
@@ -71,17 +73,11 @@ func joinWords(words []string) (string, error) {
 	return strings.Join(words, ":"), nil
 }
 
-var certName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
-
 // CheckName refuses what cannot be the name of a certificate, and so of a file
-// beside the server-level one, tlskeeper.conf. acme and the configuration have
-// the same rule; one table of cases holds the three together.
+// beside the server-level one, tlskeeper.conf.
 func CheckName(name string) error {
-	switch {
-	case !certName.MatchString(name) || strings.Contains(name, "..") || strings.HasSuffix(name, "."):
-		return fmt.Errorf("certificate name %.80q: want letters, digits, dots, dashes and underscores, no two dots in a row, none at the end", name)
-	case name == "tlskeeper":
-		return fmt.Errorf("certificate name %q: the server-level file is called that", name)
+	if why := certname.Problem(name); why != "" {
+		return fmt.Errorf("certificate name %.80q %s", name, why)
 	}
 	return nil
 }

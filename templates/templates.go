@@ -1,6 +1,7 @@
 // Package templates holds the Apache configuration that tlskeeper writes, and
 // the policy in it as data. Rendering refuses every value that could leave its
-// place on the line. It imports nothing of the project.
+// place on the line. It imports nothing of the project but
+// mechanisms.
 package templates
 
 import (

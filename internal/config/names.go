@@ -3,10 +3,11 @@ package config
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"tlskeeper/internal/certname"
 )
 
 func (v *validator) certificates(cfg *Config) {
@@ -211,31 +212,9 @@ func labelsProblem(labels []string) string {
 	return ""
 }
 
+// fileName checks the name of a certificate.
 func (v *validator) fileName(key, name string) {
-	if why := fileNameProblem(name); why != "" {
+	if why := certname.Problem(name); why != "" {
 		v.problem(key, `name = "www"`, "the certificate's name %q %s", shorten(name), why)
 	}
-}
-
-var fileName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
-
-// fileNameProblem guards the name of a certificate, which becomes the name of
-// a directory and of an Apache include. The rule is that of acme and of
-// templates; a table of cases in testdata holds the three together.
-func fileNameProblem(name string) string {
-	switch {
-	case name == "":
-		return "is empty"
-	case len(name) > 200:
-		return "is too long"
-	case name[0] == '.' || name[0] == '-':
-		return "begins with a dot or a hyphen"
-	case !fileName.MatchString(name):
-		return "becomes a file name: letters, digits, dots, hyphens and underscores only"
-	case strings.Contains(name, "..") || strings.HasSuffix(name, "."):
-		return "becomes a file name: no two dots in a row, and none at the end"
-	case name == "tlskeeper":
-		return "is taken: the server-level file for Apache is called that"
-	}
-	return ""
 }

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -28,28 +26,4 @@ func FuzzLineTable(f *testing.F) {
 		lineTable(text)
 		parse("FILE", text, PathsUnder(""), noEnv)
 	})
-}
-
-// The rule for names of certificates is that of the other two packages.
-func TestCertificateNames(t *testing.T) {
-	table, err := os.ReadFile("testdata/certificate-names.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(table)) {
-		want, quoted, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if want == "#" {
-			continue
-		}
-		name, err := strconv.Unquote(quoted)
-		if err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		if good := fileNameProblem(name) == ""; good != (want == "good") {
-			t.Errorf("%q is good: %v", name, good)
-		}
-	}
-	if long := strings.Repeat("a", 201); fileNameProblem(long) == "" {
-		t.Error("a name of 201 bytes is good")
-	}
 }

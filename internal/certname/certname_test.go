@@ -1,4 +1,4 @@
-package acme
+package certname
 
 import (
 	"os"
@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// The rule for names of certificates is that of the other two packages.
-func TestCertificateNames(t *testing.T) {
-	table, err := os.ReadFile("../internal/config/testdata/certificate-names.txt")
+func TestNames(t *testing.T) {
+	table, err := os.ReadFile("testdata/names.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,11 +21,11 @@ func TestCertificateNames(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		if good := checkCertName(name) == nil; good != (want == "good") {
+		if good := Problem(name) == ""; good != (want == "good") {
 			t.Errorf("%q is good: %v", name, good)
 		}
 	}
-	if long := strings.Repeat("a", 201); checkCertName(long) == nil {
+	if long := strings.Repeat("a", 201); Problem(long) == "" {
 		t.Error("a name of 201 bytes is good")
 	}
 }
