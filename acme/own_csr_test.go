@@ -1,49 +1,20 @@
 package acme
 
 import (
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"tlskeeper/acme/acmetest"
-	"tlskeeper/internal/leaf"
 )
-
-// ownCSR writes a CSR and its key, as a user would with openssl.
-func ownCSR(t *testing.T, cn string, names ...string) (csrFile, keyFile string) {
-	t.Helper()
-	key, err := newKey(P256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: cn}, DNSNames: names}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyPEM, err := leaf.EncodeKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	csrFile, keyFile = filepath.Join(dir, "a.csr"), filepath.Join(dir, "a.key")
-	csrPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	if err := errors.Join(os.WriteFile(csrFile, csrPEM, 0o644), os.WriteFile(keyFile, keyPEM, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	return csrFile, keyFile
-}
 
 func TestOwnCSRIsIssuedAndRenewed(t *testing.T) {
 	h := newHost(t, acmetest.Options{})
 	c := h.client(t)
 	r := Request{Name: "own", Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
 	var key string
-	r.CSRFile, key = ownCSR(t, "", "b.example.org", "a.example.org")
+	r.CSRFile, key = acmetest.WriteCSR(t, "", "b.example.org", "a.example.org")
 	g, err := c.Issue(testContext(t), r, IssueOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +26,7 @@ func TestOwnCSRIsIssuedAndRenewed(t *testing.T) {
 	if g, err = c.Issue(testContext(t), r, IssueOptions{Force: true}); err != nil || g.KeyFile() == "" || g.Number != 2 {
 		t.Errorf("renewed with its key: generation %d, %v", g.Number, err)
 	}
-	_, r.KeyFile = ownCSR(t, "", "b.example.org")
+	_, r.KeyFile = acmetest.WriteCSR(t, "", "b.example.org")
 	if _, err = c.Issue(testContext(t), r, IssueOptions{Force: true}); err == nil {
 		t.Error("another CSR's key was taken")
 	}
@@ -64,9 +35,9 @@ func TestOwnCSRIsIssuedAndRenewed(t *testing.T) {
 func TestOwnCSRWithoutItsNames(t *testing.T) {
 	h := newHost(t, acmetest.Options{})
 	for name, csr := range map[string]string{
-		"no name at all":      first2(ownCSR(t, "")),
-		"common name not SAN": first2(ownCSR(t, "c.example.org", "b.example.org")),
-		"common name only":    first2(ownCSR(t, "c.example.org")),
+		"no name at all":      first2(acmetest.WriteCSR(t, "")),
+		"common name not SAN": first2(acmetest.WriteCSR(t, "c.example.org", "b.example.org")),
+		"common name only":    first2(acmetest.WriteCSR(t, "c.example.org")),
 		"no CSR":              filepath.Join(t.TempDir(), "missing.csr"),
 	} {
 		r := Request{Name: "own", CSRFile: csr, Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}

@@ -1,19 +1,13 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"tlskeeper/internal/leaf"
+	"tlskeeper/acme/acmetest"
 	"tlskeeper/internal/testenv"
 )
 
@@ -51,8 +45,7 @@ func TestRehearsalOfAHost(t *testing.T) {
 func TestOwnCSROnAHost(t *testing.T) {
 	testenv.Need(t, "apache2")
 	d := newDesk(t, "www.example.test")
-	key, csr := filepath.Join(d.root, "own.key"), filepath.Join(d.root, "own.csr")
-	writeCSR(t, key, csr, "www.example.test", "static.example.test")
+	csr, key := acmetest.WriteCSR(t, "", "www.example.test", "static.example.test")
 	file := filepath.Join(d.root, "etc", "tlskeeper", "config.toml")
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -97,25 +90,5 @@ func TestOwnCSROnAHost(t *testing.T) {
 	}
 	if out, _ := d.types(exitOK, "certs"); !strings.Contains(out, "ARI WINDOW") {
 		t.Errorf("certs: %s", out)
-	}
-}
-
-func writeCSR(t *testing.T, keyFile, csrFile string, names ...string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: names}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyPEM, err := leaf.EncodeKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	csrPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	if err := errors.Join(os.WriteFile(keyFile, keyPEM, 0o600), os.WriteFile(csrFile, csrPEM, 0o644)); err != nil {
-		t.Fatal(err)
 	}
 }

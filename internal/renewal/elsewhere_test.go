@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/acmetest"
 	"tlskeeper/internal/status"
 	"tlskeeper/internal/testenv"
 )
@@ -21,7 +22,7 @@ func TestKeyElsewhere(t *testing.T) {
 	h := newHost(t)
 	q := &h.cfg.Requests[0]
 	q.Names = nil
-	q.CSRFile, _ = ownCSR(t, site)
+	q.CSRFile, _ = acmetest.WriteCSR(t, "", site)
 	calls := filepath.Join(t.TempDir(), "calls")
 	hook := filepath.Join(t.TempDir(), "hook")
 	text := "#!/bin/sh\necho \"$TLSKEEPER_FULLCHAIN:$TLSKEEPER_KEY\" >>" + calls + "\ntest ! -e " + calls + ".broken\n"

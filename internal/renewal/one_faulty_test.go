@@ -2,11 +2,6 @@ package renewal
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"net/http"
 	"os"
@@ -17,7 +12,6 @@ import (
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/leaf"
 )
 
 // What is wrong with one certificate's configuration stops this one: the
@@ -68,46 +62,22 @@ func TestFaultyRequestThatIsAskedFor(t *testing.T) {
 	}
 }
 
-// ownCSR writes a CSR and its key, as a user would with openssl.
-func ownCSR(t *testing.T, names ...string) (csrFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: names}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyPEM, err := leaf.EncodeKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	csrFile, keyFile = filepath.Join(dir, "a.csr"), filepath.Join(dir, "a.key")
-	csrPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	if err := errors.Join(os.WriteFile(csrFile, csrPEM, 0o644), os.WriteFile(keyFile, keyPEM, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	return csrFile, keyFile
-}
-
 // A CSR is what is asked for: another one leads to another certificate.
 func TestCSRChanged(t *testing.T) {
 	var serve error
 	h := offline(t, &serve)
 	q := &h.cfg.Requests[0]
 	q.Names = nil
-	q.CSRFile, q.KeyFile = ownCSR(t, site)
+	q.CSRFile, q.KeyFile = acmetest.WriteCSR(t, "", site)
 	h.run(Options{})
 	if o := h.run(Options{}).Certificates[0]; o.Issued {
 		t.Errorf("unchanged: %+v", o)
 	}
-	q.CSRFile, q.KeyFile = ownCSR(t, site, "more.example.test")
+	q.CSRFile, q.KeyFile = acmetest.WriteCSR(t, "", site, "more.example.test")
 	if o := h.run(Options{}).Certificates[0]; !o.Issued || !strings.Contains(o.Reason, "changed") {
 		t.Errorf("other names: %+v", o)
 	}
-	q.CSRFile, q.KeyFile = ownCSR(t, "more.example.test", site)
+	q.CSRFile, q.KeyFile = acmetest.WriteCSR(t, "", "more.example.test", site)
 	report, err := Run(h.ctx(), h.cfg, Options{})
 	if o := report.Certificates[0]; !strings.Contains(o.Reason, "changed") {
 		t.Errorf("another key: %+v, %v", o, err)
