@@ -26,26 +26,33 @@ func Last(ctx context.Context, cfg Config, u Undo) (*Past, error) {
 		}
 		return &Past{Started: j.Started, Command: j.Command, CutOff: true}, nil
 	}
+	_, _, past, err := newest(ctx, cfg, u)
+	return past, err
+}
+
+// newest is the number of the newest entry of the history, what it was, and the
+// server that the plan of its undoing is for.
+func newest(ctx context.Context, cfg Config, u Undo) (number int, s *Server, past *Past, err error) {
 	numbers := history(cfg)
 	if len(numbers) == 0 {
-		return nil, ErrNothingToUndo
+		return 0, nil, nil, ErrNothingToUndo
 	}
-	j, err := readJournal(cfg.entry(numbers[len(numbers)-1]))
+	number = numbers[len(numbers)-1]
+	j, err := readJournal(cfg.entry(number))
 	if err == nil && j == nil {
 		err = errors.New("rolling back: another run was at it meanwhile")
 	}
 	if err != nil {
-		return nil, err
+		return 0, nil, nil, err
 	}
-	s, err := Discover(ctx, cfg)
-	if err != nil {
-		return nil, err
+	if s, err = Discover(ctx, cfg); err != nil {
+		return 0, nil, nil, err
 	}
 	p, err := s.inverse(j, u)
 	if err != nil {
-		return nil, err
+		return 0, nil, nil, err
 	}
-	return &Past{Started: j.Started, Command: j.Command, Plan: p}, nil
+	return number, s, &Past{Started: j.Started, Command: j.Command, Plan: p}, nil
 }
 
 // command is what a person typed, or could have typed, for this change.

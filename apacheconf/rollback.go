@@ -48,30 +48,17 @@ func inspectAny(ctx context.Context, cfg Config) (*Server, error) {
 }
 
 func rollback(ctx context.Context, cfg Config, u Undo) (*Result, error) {
-	numbers := history(cfg)
-	if len(numbers) == 0 {
-		return nil, ErrNothingToUndo
-	}
-	newest := cfg.entry(numbers[len(numbers)-1])
-	j, err := readJournal(newest)
+	number, s, past, err := newest(ctx, cfg, u)
 	if err != nil {
 		return nil, err
 	}
-	s, err := Discover(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.inverse(j, u)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.carryOut(ctx, p)
+	r, err := s.carryOut(ctx, past.Plan)
 	if err != nil {
 		return nil, err
 	}
 	// The undoing put itself into the history; both entries go.
 	for _, n := range history(cfg) {
-		if n >= numbers[len(numbers)-1] {
+		if n >= number {
 			if err := durable.Remove(cfg.entry(n)); err != nil {
 				return nil, err
 			}
