@@ -66,6 +66,10 @@ func (g Generation) Serial() string { return g.Leaf.SerialNumber.Text(16) }
 
 func (s *Store) genDir(name string) string { return filepath.Join(s.dir, "certs", name, "gen") }
 
+func (s *Store) dirOf(name string, number int) string {
+	return filepath.Join(s.genDir(name), fmt.Sprintf("%06d", number))
+}
+
 // numbers lists the generations of a certificate, oldest first.
 func (s *Store) numbers(name string) ([]int, error) {
 	entries, err := os.ReadDir(s.genDir(name))
@@ -89,7 +93,7 @@ func (s *Store) Generation(name string, number int) (Generation, error) {
 	if err := checkCertName(name); err != nil {
 		return Generation{}, err
 	}
-	g := Generation{Name: name, Number: number, Dir: filepath.Join(s.genDir(name), fmt.Sprintf("%06d", number))}
+	g := Generation{Name: name, Number: number, Dir: s.dirOf(name, number)}
 	data, err := os.ReadFile(g.ChainFile())
 	if err == nil {
 		g.Chain, err = leaf.ParseChain(data)
@@ -146,7 +150,7 @@ func (s *Store) place(name string, key, chainPEM []byte, meta Meta) (Generation,
 	if err := fill(tmp, key, chainPEM, meta); err != nil {
 		return Generation{}, err
 	}
-	if err := durable.Rename(tmp, filepath.Join(dir, fmt.Sprintf("%06d", number))); err != nil {
+	if err := durable.Rename(tmp, s.dirOf(name, number)); err != nil {
 		return Generation{}, err
 	}
 	return s.Generation(name, number)

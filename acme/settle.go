@@ -69,10 +69,25 @@ func (s *Store) has(name string, j *journal) bool {
 	})
 }
 
-// relink points live where it should. What cannot be read is for those to
-// report who want to use it.
+// relink points live where it should, and reads no certificate where it does.
+// What cannot be read is for those to report who want to use it.
 func (s *Store) relink(name string) error {
-	g, err := s.Serving(name)
+	numbers, err := s.numbers(name)
+	if err != nil || len(numbers) == 0 {
+		return nil
+	}
+	state, err := s.state(name)
+	if err != nil {
+		return nil
+	}
+	number := numbers[len(numbers)-1]
+	if state.wentBackFrom(number) {
+		number = state.Deployed
+	}
+	if s.isLinked(name, s.dirOf(name, number)) {
+		return nil
+	}
+	g, err := s.Generation(name, number)
 	if err != nil {
 		return nil
 	}

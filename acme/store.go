@@ -188,16 +188,23 @@ func (s *Store) Link(g Generation) error {
 	if err := durable.MkdirAll(live, 0o700); err != nil {
 		return err
 	}
+	if s.isLinked(g.Name, g.Dir) {
+		return nil
+	}
 	target, err := filepath.Rel(live, g.Dir)
 	if err != nil {
 		return err
 	}
-	link := filepath.Join(live, g.Name)
-	if now, err := os.Readlink(link); err == nil && now == target {
-		return nil
-	}
 	sweep(live)
-	return durable.Symlink(target, link)
+	return durable.Symlink(target, filepath.Join(live, g.Name))
+}
+
+// isLinked tells whether live already points to a generation's directory.
+func (s *Store) isLinked(name, dir string) bool {
+	live := filepath.Join(s.dir, "live")
+	now, err := os.Readlink(filepath.Join(live, name))
+	target, err2 := filepath.Rel(live, dir)
+	return err == nil && err2 == nil && now == target
 }
 
 // Numbers lists the generations of a certificate, oldest first.
@@ -220,7 +227,7 @@ func (s *Store) Prune(name string, keep int, spared func(dir string) bool) error
 		return err
 	}
 	for _, n := range numbers[:len(numbers)-max(keep, 1)] {
-		dir := filepath.Join(s.genDir(name), fmt.Sprintf("%06d", n))
+		dir := s.dirOf(name, n)
 		if n == state.Deployed || spared != nil && spared(dir) {
 			continue
 		}

@@ -17,8 +17,10 @@ func (s *Store) MarkRolledBack(name string, to, from int, at time.Time) error {
 
 // WentBack tells that the user rolled back from the newest generation.
 func (c Certificate) WentBack() bool {
-	return c.Latest.Number > 0 && c.State.Held == c.Latest.Number && c.State.Deployed != 0
+	return c.Latest.Number > 0 && c.State.wentBackFrom(c.Latest.Number)
 }
+
+func (st State) wentBackFrom(newest int) bool { return st.Held == newest && st.Deployed != 0 }
 
 // Serving loads the generation that is to be served: the newest, unless the
 // user rolled back from it. fs.ErrNotExist where nothing was issued.
