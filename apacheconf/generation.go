@@ -29,21 +29,21 @@ type generation struct {
 }
 
 func generationOf(p process) generation {
-	pipes, _ := descriptors(p.pid, "pipe:[")
-	return generation{parent: p, pipes: pipes, workers: workers(p)}
+	open, _ := descriptors(p.pid)
+	return generation{parent: p, pipes: ofKind(open, "pipe:["), workers: workers(p)}
 }
 
 // replaced tells that a worker of a later generation takes connections, and so
 // that Apache has lived through reading its configuration.
 func (g generation) replaced() bool {
-	pipes, readable := descriptors(g.parent.pid, "pipe:[")
+	open, readable := descriptors(g.parent.pid)
+	pipes, ears := ofKind(open, "pipe:["), ofKind(open, "socket:[")
 	for pipe := range g.pipes {
 		delete(pipes, pipe)
 	}
 	if readable && len(pipes) == 0 {
 		return false
 	}
-	ears, _ := descriptors(g.parent.pid, "socket:[")
 	for pid := range workers(g.parent) {
 		if !g.workers[pid] && isOf(pid, pipes, ears) {
 			return true
@@ -55,9 +55,8 @@ func (g generation) replaced() bool {
 // isOf: where a worker's descriptors are closed to us (a container without
 // CAP_SYS_PTRACE), that it is new and the parent's pipe too must do.
 func isOf(pid int, pipes, ears map[string]bool) bool {
-	ours, readable := descriptors(pid, "pipe:[")
-	sockets, _ := descriptors(pid, "socket:[")
-	return !readable || shareOne(ours, pipes) && shareOne(sockets, ears)
+	ours, readable := descriptors(pid)
+	return !readable || shareOne(ours, pipes) && shareOne(ours, ears)
 }
 
 func shareOne(a, b map[string]bool) bool {
@@ -69,10 +68,10 @@ func shareOne(a, b map[string]bool) bool {
 	return false
 }
 
-// descriptors are the kernel's names of what a process has open, of one kind
-// ("pipe:[", "socket:["); not readable where we may list them, but not look at
+// descriptors are the kernel's names of what a process has open, such as
+// "pipe:[4026]" or "socket:[4027]"; not readable where we may list them, but not look at
 // them: the list needs an owner, a look CAP_SYS_PTRACE too (proc_pid_fd(5)).
-func descriptors(pid int, kind string) (names map[string]bool, readable bool) {
+func descriptors(pid int) (names map[string]bool, readable bool) {
 	names = map[string]bool{}
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	entries, err := os.ReadDir(dir)
@@ -84,9 +83,19 @@ func descriptors(pid int, kind string) (names map[string]bool, readable bool) {
 		if errors.Is(err, fs.ErrPermission) {
 			return map[string]bool{}, false
 		}
-		if err == nil && strings.HasPrefix(name, kind) {
+		if err == nil {
 			names[name] = true
 		}
 	}
 	return names, true
+}
+
+func ofKind(names map[string]bool, kind string) map[string]bool {
+	out := map[string]bool{}
+	for name := range names {
+		if strings.HasPrefix(name, kind) {
+			out[name] = true
+		}
+	}
+	return out
 }

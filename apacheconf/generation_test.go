@@ -39,7 +39,7 @@ func TestYoungWorkerIsNoNewGeneration(t *testing.T) {
 func (r *rig) killWorker(p process) {
 	old := workers(p)
 	for pid := range old {
-		if ears, _ := descriptors(pid, "socket:["); len(ears) > 1 { // not mod_cgid's
+		if open, _ := descriptors(pid); len(ofKind(open, "socket:[")) > 1 { // not mod_cgid's
 			must(syscall.Kill(pid, syscall.SIGKILL))
 			break
 		}

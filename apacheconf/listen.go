@@ -128,7 +128,8 @@ func holder(port int) string {
 // listening are the addresses on which a process listens. Source: proc_net(5);
 // 0A is TCP_LISTEN.
 func listening(pid int) (addrs map[string]bool, readable bool) {
-	sockets, readable := descriptors(pid, "socket:[")
+	open, readable := descriptors(pid)
+	sockets := ofKind(open, "socket:[")
 	addrs = map[string]bool{}
 	if len(sockets) == 0 {
 		return addrs, readable

@@ -1,7 +1,6 @@
 package apacheconf
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -21,25 +20,23 @@ type Look struct {
 // whether it can have changed; ok only where Apache lives.
 func (s *Server) Look() (l Look, ok bool) {
 	p, ok := s.parent()
-	l.PID, l.Boot = p.pid, bootID()
-	var ok2, ok3 bool
-	l.Started, ok2 = startTicks(p.pid)
-	l.At, ok3 = uptimeTicks()
-	return l, ok && ok2 && ok3 && l.Boot != ""
+	l.PID, l.Started, l.Boot = p.pid, p.started, bootID()
+	var known bool
+	l.At, known = uptimeTicks()
+	return l, ok && known && l.Boot != ""
 }
 
 // Holds tells that Apache has read no configuration since: it is the same
 // process, and has no younger worker. Every reload brings new workers at once;
 // a worker that came for another reason says no, too.
 func (l Look) Holds() bool {
-	started, ok := startTicks(l.PID)
 	p, alive := readProcess(l.PID)
-	if !ok || !alive || started != l.Started || bootID() != l.Boot || p.state == 'Z' {
+	if !alive || p.started != l.Started || bootID() != l.Boot || p.state == 'Z' {
 		return false
 	}
 	all := workers(p)
 	for pid := range all {
-		if began, ok := startTicks(pid); !ok || began >= l.At {
+		if worker, ok := readProcess(pid); !ok || worker.started >= l.At {
 			return false
 		}
 	}
@@ -58,22 +55,7 @@ func bootID() string {
 // clockTicks is USER_HZ, which Linux fixes at 100 for programs.
 const clockTicks = 100
 
-// startTicks is when a process was started. Source: proc_pid_stat(5), field
-// 22, counted from the boot.
-func startTicks(pid int) (int64, bool) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, false
-	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) < 20 {
-		return 0, false
-	}
-	ticks, err := strconv.ParseInt(fields[19], 10, 64)
-	return ticks, err == nil
-}
-
-// uptimeTicks is now, on the clock of startTicks. Source: proc_uptime(5).
+// uptimeTicks is now, on the clock of process.started. Source: proc_uptime(5).
 func uptimeTicks() (int64, bool) {
 	uptime, err := os.ReadFile("/proc/uptime")
 	if err != nil {

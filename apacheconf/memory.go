@@ -68,9 +68,9 @@ func loadedAt(parent process) time.Time {
 
 // startedAt is when a process was started, to a hundredth of a second.
 func startedAt(pid int) (time.Time, bool) {
-	start, ok := startTicks(pid)
-	up, ok2 := uptimeTicks()
-	return time.Now().Add(-time.Duration(up-start) * time.Second / clockTicks), ok && ok2
+	p, ok := readProcess(pid)
+	up, known := uptimeTicks()
+	return time.Now().Add(-time.Duration(up-p.started) * time.Second / clockTicks), ok && known
 }
 
 // editedSince finds a configuration file that was written after a moment.

@@ -19,6 +19,7 @@ type process struct {
 	pid, parent int
 	name        string
 	state       byte
+	started     int64 // in ticks since the boot
 }
 
 // readProcess parses /proc/PID/stat: the name is in parentheses and may hold
@@ -34,11 +35,12 @@ func readProcess(pid int) (process, bool) {
 		return process{}, false
 	}
 	fields := strings.Fields(s[end+1:])
-	if len(fields) < 2 {
+	if len(fields) < 20 {
 		return process{}, false
 	}
 	parent, _ := strconv.Atoi(fields[1])
-	return process{pid, parent, s[open+1 : end], fields[0][0]}, true
+	started, err := strconv.ParseInt(fields[19], 10, 64) // field 22
+	return process{pid, parent, s[open+1 : end], fields[0][0], started}, err == nil
 }
 
 // parent is the running httpd of this configuration, ok only where it lives.
