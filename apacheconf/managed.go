@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/leaf"
 )
 
 // mod_md gives the virtual hosts of its domains their certificates when Apache
@@ -59,12 +60,7 @@ func mdNames(nodes []*node) []string {
 }
 
 func coveredBy(domains []string, name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc(domains, func(d string) bool {
-		wild, isWild := strings.CutPrefix(d, "*.")
-		_, parent, _ := strings.Cut(name, ".")
-		return d == name || isWild && parent == wild
-	})
+	return slices.ContainsFunc(domains, func(d string) bool { return leaf.Covers(d, name) })
 }
 
 // throwAway writes a certificate that nobody will ever trust.

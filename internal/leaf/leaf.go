@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ParseChain reads the certificates of a PEM file, leaf first. Text between
@@ -94,6 +95,16 @@ func EncodeKey(key crypto.Signer) ([]byte, error) {
 func Fingerprint(cert *x509.Certificate) string {
 	sum := sha256.Sum256(cert.Raw)
 	return hex.EncodeToString(sum[:])
+}
+
+// Covers tells whether a DNS name as it stands in a certificate, maybe a
+// wildcard for one label, is for name (RFC 6125, section 6.4.3).
+func Covers(pattern, name string) bool {
+	if rest, wild := strings.CutPrefix(pattern, "*."); wild {
+		_, domain, _ := strings.Cut(name, ".")
+		return strings.EqualFold(domain, rest)
+	}
+	return strings.EqualFold(pattern, name)
 }
 
 // Family names the signature family of a certificate's key, as a TLS client

@@ -7,12 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"tlskeeper/acme"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/leaf"
 )
 
 // lookAfresh is after how long everything is asked again, whatever the server
@@ -90,15 +90,6 @@ func Uncarried(cfg apacheconf.Config, g acme.Generation) []string {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(g.Leaf.DNSNames), func(name string) bool {
-		return slices.ContainsFunc(l.Shown[g.Name].Places, func(p place) bool { return covers(name, p.Name) })
+		return slices.ContainsFunc(l.Shown[g.Name].Places, func(p place) bool { return leaf.Covers(name, p.Name) })
 	})
-}
-
-// covers tells whether a name of a certificate, maybe a wildcard, is for name.
-func covers(pattern, name string) bool {
-	if rest, wild := strings.CutPrefix(pattern, "*."); wild {
-		_, domain, _ := strings.Cut(name, ".")
-		return strings.EqualFold(domain, rest)
-	}
-	return strings.EqualFold(pattern, name)
 }
