@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-var allowed = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
+var allowed = regexp.MustCompile(`^[A-Za-z0-9._-]*$`)
 
 // reserved is the name of the server-level file for Apache.
 const reserved = "tlskeeper"
@@ -21,10 +21,10 @@ func Problem(name string) string {
 		return "is empty"
 	case len(name) > 200:
 		return "is too long"
-	case name[0] == '.' || name[0] == '-':
-		return "begins with a dot or a hyphen"
 	case !allowed.MatchString(name):
 		return "becomes a file name: letters, digits, dots, hyphens and underscores only"
+	case name[0] == '.' || name[0] == '-':
+		return "begins with a dot or a hyphen"
 	case strings.Contains(name, "..") || strings.HasSuffix(name, "."):
 		return "becomes a file name: no two dots in a row, and none at the end"
 	case name == reserved:
