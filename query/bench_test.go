@@ -40,7 +40,7 @@ func million(b *testing.B) *DB {
 			b.Fatal(err)
 		}
 	}
-	db, err := Open(path)
+	db, err := Open(b.Context(), path)
 	if err != nil {
 		b.Fatal(err)
 	}

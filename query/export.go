@@ -38,7 +38,7 @@ func (d *DB) stream(ctx context.Context, p *plan, s *stream) error {
 	if d.memory != nil {
 		return each(ctx, d.memory.Conn(), p.sql, p.args, s)
 	}
-	r, err := store.OpenReadOnly(d.path)
+	r, err := store.OpenReadOnly(ctx, d.path)
 	if err != nil {
 		return err
 	}

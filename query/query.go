@@ -62,8 +62,8 @@ type DB struct {
 }
 
 // Open checks that the database at path is there and of a schema that we know.
-func Open(path string) (*DB, error) {
-	r, err := store.OpenReadOnly(path)
+func Open(ctx context.Context, path string) (*DB, error) {
+	r, err := store.OpenReadOnly(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func (d *DB) ask(ctx context.Context, p *plan) (*Result, error) {
 		return p.run(ctx, d.memory.Conn())
 	}
 	for attempt := 0; ; attempt++ {
-		r, err := store.OpenReadOnly(d.path)
+		r, err := store.OpenReadOnly(ctx, d.path)
 		if err != nil {
 			return nil, err
 		}

@@ -59,7 +59,7 @@ func testDB(t testing.TB, text string) *DB {
 	}
 	t.Cleanup(func() { s.Close() })
 	fill(t, s, text)
-	db, err := Open(path)
+	db, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestMistakesAreNamed(t *testing.T) {
 	if _, err := db.Report(t.Context(), "cipher", Options{}); err == nil || !strings.Contains(hint.Of(err), "ciphers") {
 		t.Errorf("%v, hint %q", err, hint.Of(err))
 	}
-	if _, err := Open(filepath.Join(t.TempDir(), "none.db")); err == nil || hint.Of(err) == "" {
+	if _, err := Open(t.Context(), filepath.Join(t.TempDir(), "none.db")); err == nil || hint.Of(err) == "" {
 		t.Errorf("a missing database: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/flock"
+	"tlskeeper/internal/owner"
 	"tlskeeper/internal/status"
 	"tlskeeper/logship"
 	"tlskeeper/logship/store"
@@ -39,6 +40,11 @@ func (a *app) agent(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if o, err := ownerOf(cfg.Agent.Database, true); err != nil {
+		return err
+	} else if !o.IsRoot() {
+		return a.leaveAgent(c.Context, o)
+	}
 	conf := logship.Config{
 		Logs: cfg.Agent.Logs, Poll: cfg.Agent.Poll, Quiet: cfg.Agent.Quiet,
 		Retention: time.Duration(cfg.Agent.RetentionDays) * 24 * time.Hour,
@@ -47,11 +53,20 @@ func (a *app) agent(c *cli.Context) error {
 	if conf.CloudWatch, err = a.cloudWatch(c, cfg); err != nil {
 		return err
 	}
-	if conf.Store, err = store.Open(cfg.Agent.Database, store.Options{Client: cfg.Agent.Client, Log: conf.Log}); err != nil {
+	if conf.Store, err = store.OpenContext(c.Context, cfg.Agent.Database, store.Options{Client: cfg.Agent.Client, Log: conf.Log}); err != nil {
 		return err
 	}
 	defer conf.Store.Close()
 	return runAgent(c.Context, cfg, conf)
+}
+
+// agentGrace is what the agent's unit gives it to ship what is in flight.
+const agentGrace = 30 * time.Second
+
+// leaveAgent runs the agent as the owner of its directory, with the groups of
+// that user, as its unit does.
+func (a *app) leaveAgent(ctx context.Context, o owner.Owner) error {
+	return a.leave(ctx, o, handed{}, owner.Work{Args: a.args[1:], Env: os.Environ(), Groups: o.Groups(), Grace: agentGrace})
 }
 
 // runAgent lets one agent alone write to a database.

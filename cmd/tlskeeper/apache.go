@@ -19,7 +19,6 @@ import (
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
-	"tlskeeper/query"
 )
 
 // costDays is how far back a plan looks for what it would cost.
@@ -243,17 +242,12 @@ func revokedError(name string) error {
 func (a *app) cost(ctx context.Context, cfg *config.Config, profile string) (*apacheconf.Cost, error) {
 	var lines []apacheconf.CostLine
 	var since, until time.Time
-	db, err := query.Open(cfg.Agent.Database)
+	costs, err := a.costs(ctx, cfg.Agent.Database, time.Now().AddDate(0, 0, -costDays))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return nil, fmt.Errorf("asking the history: %w", err)
 	default:
-		defer db.Close()
-		costs, err := query.Cost(ctx, db, time.Now().AddDate(0, 0, -costDays))
-		if err != nil {
-			return nil, fmt.Errorf("asking the history: %w", err)
-		}
 		since, until = costs.Since, costs.Until
 		for _, l := range costs.Lines {
 			lines = append(lines, apacheconf.CostLine(l))

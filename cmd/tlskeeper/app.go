@@ -23,15 +23,31 @@ var version string
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	asJSON         bool // for the last error only; commands ask json(c)
+	asJSON         bool     // for the last error only; commands ask json(c)
+	args           []string // as they were typed
+	handed         *handed  // by root, whose work this process does; else nil
 }
 
 // run does what args say and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
-	tool := a.newApp()
-	err := tool.RunContext(ctx, normalize(tool, args))
+	err := a.do(ctx, args)
 	report(a.stderr, err, a.asJSON)
 	return exitCode(err)
+}
+
+func (a *app) do(ctx context.Context, args []string) error {
+	if len(args) > 1 && args[1] == ownerWord {
+		if err := a.takeHanded(); err != nil {
+			return err
+		}
+		args = append([]string{args[0]}, args[2:]...)
+		if a.handed.Question != "" {
+			return a.answerRoot(ctx)
+		}
+	}
+	a.args = args
+	tool := a.newApp()
+	return tool.RunContext(ctx, normalize(tool, args))
 }
 
 // newApp builds the whole command tree.
@@ -150,6 +166,9 @@ func (a *app) config(c *cli.Context) (*config.Config, error) {
 
 // configOrDefault is for commands that can do without a file.
 func (a *app) configOrDefault(c *cli.Context) (*config.Config, error) {
+	if a.handed != nil && a.handed.Database != "" {
+		return a.handed.config(a.paths(c)), nil
+	}
 	return config.LoadOrDefault(c.String("config"), c.String("root"))
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +14,6 @@ import (
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/setup"
 	"tlskeeper/internal/status"
-	"tlskeeper/query"
 )
 
 func (a *app) checkCommand() *cli.Command {
@@ -70,7 +70,7 @@ func (a *app) lookAround(c *cli.Context) ([]status.Finding, error) {
 	findings = append(findings, fromSetup(setup.CheckHost(cfg))...)
 	findings = append(findings, a.cutOff(c, cfg)...)
 	findings = append(findings, a.checkApache(c, cfg)...)
-	findings = append(findings, checkDatabase(cfg.Agent.Database)...)
+	findings = append(findings, a.checkDatabase(c.Context, cfg.Agent.Database)...)
 	names := wanted(cfg)
 	if broken {
 		names = nil
@@ -104,15 +104,14 @@ func (a *app) checkApache(c *cli.Context, cfg *config.Config) []status.Finding {
 
 // checkDatabase says why the agent cannot open its database, and queries cannot.
 // That there is none yet, or that it is for others to read, is no fault of it.
-func checkDatabase(path string) []status.Finding {
-	db, err := query.Open(path)
+func (a *app) checkDatabase(ctx context.Context, path string) []status.Finding {
+	err := a.databaseState(ctx, path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
 		return nil
 	case err != nil:
 		return []status.Finding{{Severity: status.Fail, Subject: "log database", Message: err.Error(), Hint: hint.Of(err)}}
 	}
-	db.Close()
 	return []status.Finding{{Severity: status.OK, Subject: "log database", Message: path}}
 }
 

@@ -52,6 +52,9 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFindings
+	case is[*childError](err):
+		child, _ := errors.AsType[*childError](err)
+		return child.code
 	case is[usageError](err), is[*config.Error](err), is[*acme.TermsError](err), is[*renewal.UnknownError](err):
 		return exitUsage
 	case is[*renewal.NotDeployedError](err):
@@ -75,7 +78,7 @@ func is[E error](err error) bool {
 
 // report writes err for a person, or as one JSON object for a script.
 func report(w io.Writer, err error, asJSON bool) {
-	if err == nil || errors.Is(err, errFindings) {
+	if err == nil || errors.Is(err, errFindings) || is[*childError](err) {
 		return
 	}
 	if hint.Of(err) == "" && errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/owner"
 	"tlskeeper/internal/term"
 	"tlskeeper/logship/ingest"
 	"tlskeeper/logship/store"
@@ -43,14 +44,19 @@ func (a *app) importFiles(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(path, store.Options{Client: cfg.Agent.Client, Log: a.log(c)})
+	o, err := ownerOf(path, true)
+	if err != nil {
+		return err
+	}
+	if !o.IsRoot() {
+		return a.leaveImport(c, o, handed{Database: path, Client: cfg.Agent.Client})
+	}
+	s, err := store.OpenContext(c.Context, path, store.Options{Client: cfg.Agent.Client, Log: a.log(c)})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	read, done := a.progress(c, c.Args().Slice())
-	results, err := ingest.ImportWatched(c.Context, s, c.Args().Slice(), a.log(c), read)
-	done()
+	results, err := a.ingest(c, s)
 	if a.json(c) {
 		if printErr := a.printJSON(append([]ingest.Result{}, results...)); err == nil {
 			err = printErr
@@ -60,6 +66,36 @@ func (a *app) importFiles(c *cli.Context) error {
 	for _, r := range results {
 		a.printImport(r)
 	}
+	return err
+}
+
+// ingest takes the files in: opened by us, or by root.
+func (a *app) ingest(c *cli.Context, s *store.Store) ([]ingest.Result, error) {
+	read, done := a.progress(c, c.Args().Slice())
+	defer done()
+	src := ingest.Source{Read: read}
+	if a.handed != nil {
+		src = ingest.Source{Open: a.openHanded, Read: a.handed.told()}
+	}
+	return ingest.ImportFrom(c.Context, s, src, c.Args().Slice(), a.log(c))
+}
+
+// leaveImport has the files, which root opens, taken in by the owner of the database.
+func (a *app) leaveImport(c *cli.Context, o owner.Owner, h handed) error {
+	w := owner.Work{Args: a.args[1:]}
+	h.Files, w.Files = handOver(c.Args().Slice())
+	defer closeAll(w.Files)
+	read, done := a.progress(c, c.Args().Slice())
+	defer done()
+	told, wait, err := counted(read)
+	if err != nil {
+		return err
+	}
+	h.Progress = owner.FirstFile + len(w.Files)
+	w.Files = append(w.Files, told)
+	err = a.leave(c.Context, o, h, w)
+	told.Close()
+	wait()
 	return err
 }
 

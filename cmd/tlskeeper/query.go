@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/owner"
 	"tlskeeper/logship/ingest"
 	"tlskeeper/query"
 )
@@ -59,6 +61,9 @@ func (a *app) query(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if left, err := a.leaveQuery(c); left || err != nil {
+		return err
+	}
 	db, err := a.openQuery(c)
 	if err != nil {
 		return err
@@ -79,6 +84,23 @@ func (a *app) query(c *cli.Context) error {
 	return a.printResult(c, result)
 }
 
+// leaveQuery has the whole question asked by the owner of the database, where
+// that is not root.
+func (a *app) leaveQuery(c *cli.Context) (left bool, err error) {
+	if c.Args().Len() > 1 || len(c.StringSlice("from")) > 0 {
+		return false, nil // files are read into memory
+	}
+	path, err := a.database(c)
+	if err != nil {
+		return false, err
+	}
+	o, err := ownerOf(path, false)
+	if err != nil || o.IsRoot() {
+		return false, err
+	}
+	return true, a.leave(c.Context, o, handed{Database: path}, owner.Work{Args: a.args[1:]})
+}
+
 // openQuery opens the files that were named, or the database.
 func (a *app) openQuery(c *cli.Context) (*query.DB, error) {
 	files := append(c.Args().Tail(), c.StringSlice("from")...)
@@ -96,13 +118,16 @@ func (a *app) openQuery(c *cli.Context) (*query.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return query.Open(path)
+	return query.Open(c.Context, path)
 }
 
 // database is the path of --db, or of the configuration.
 func (a *app) database(c *cli.Context) (string, error) {
+	if a.handed != nil {
+		return a.handed.Database, nil
+	}
 	if path := c.String("db"); path != "" {
-		return path, nil
+		return filepath.Abs(path)
 	}
 	cfg, err := a.configOrDefault(c)
 	if err != nil {
@@ -138,7 +163,7 @@ func queryOptions(c *cli.Context) (query.Options, error) {
 }
 
 func (a *app) printResult(c *cli.Context, r *query.Result) error {
-	return r.Write(a.stdout, a.format(c), screenWidth(a.stdout))
+	return r.Write(a.stdout, a.format(c), a.width())
 }
 
 func (a *app) format(c *cli.Context) string {

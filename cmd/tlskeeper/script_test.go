@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"tlskeeper": main})
+	testscript.Main(m, map[string]func(){"tlskeeper": main, "exchange": exchange})
 }
 
 // TestScripts runs testdata/script/*.txtar: each shows what a user types and

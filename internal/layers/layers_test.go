@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"query":                 {"logship/accesslog", "logship/store"},
 	"internal/setup":        {"internal/config"},
 	"internal/certbot":      {"internal/config", "acme", "internal/leaf"},
+	"internal/owner":        {},
 	"internal/status":       {},
 	"internal/config":       {},
 	"apacheconf/apachetest": {"internal/testenv"},

@@ -59,7 +59,7 @@ func (d Dir) make() error {
 	if !ok { // without our package there is no such user; the agent then runs as root
 		return nil
 	}
-	return os.Chown(d.Path, uid, gid)
+	return os.Lchown(d.Path, uid, gid)
 }
 
 // agentIDs looks the agent's user and group up.

@@ -11,9 +11,11 @@ package status
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"tlskeeper/internal/durable"
@@ -102,14 +104,7 @@ func write(path string, v any) error {
 }
 
 func read(path string, v any) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("reading the state: %w", err)
-	}
-	if info.Size() > maxFile || !info.Mode().IsRegular() {
-		return fmt.Errorf("reading the state: %s is no state file (%d bytes)", path, info.Size())
-	}
-	data, err := os.ReadFile(path)
+	data, err := readOwn(path)
 	if err != nil {
 		return fmt.Errorf("reading the state: %w", err)
 	}
@@ -117,6 +112,25 @@ func read(path string, v any) error {
 		return fmt.Errorf("reading the state %s: %v", path, err)
 	}
 	return nil
+}
+
+// readOwn reads a file of at most maxFile bytes without following a link and
+// without waiting: the agent's lies in a directory of the agent's user, and root
+// reads it.
+func readOwn(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a state file (%d bytes)", path, info.Size())
+	}
+	return io.ReadAll(io.LimitReader(f, maxFile))
 }
 
 func newer(path string, version int) error {

@@ -39,21 +39,26 @@ type Result struct {
 // that fails does not stop the others; the errors come joined, and what was
 // read of it before stays.
 func Import(ctx context.Context, s *store.Store, paths []string, log *slog.Logger) ([]Result, error) {
-	return ImportWatched(ctx, s, paths, log, func(int) {})
+	return ImportFrom(ctx, s, Source{}, paths, log)
 }
 
-// ImportWatched is Import that calls read with the number of bytes of files that
-// it has just read, for a progress bar.
-func ImportWatched(ctx context.Context, s *store.Store, paths []string, log *slog.Logger, read func(n int)) ([]Result, error) {
-	return take(ctx, s, paths, "importing", log, read)
+// Source is where files come from, where that is not simply their path.
+type Source struct {
+	Open func(path string) (*os.File, error) // nil: by its path; never anything but a regular file
+	Read func(n int)                         // told how many bytes of a file were just read; nil: nobody
 }
 
-// take is ImportWatched for a purpose, with which the errors begin.
-func take(ctx context.Context, s *store.Store, paths []string, purpose string, log *slog.Logger, read func(n int)) ([]Result, error) {
+// ImportFrom is Import of the files that src opens.
+func ImportFrom(ctx context.Context, s *store.Store, src Source, paths []string, log *slog.Logger) ([]Result, error) {
+	return take(ctx, s, src, paths, "importing", log)
+}
+
+// take is ImportFrom for a purpose, with which the errors begin.
+func take(ctx context.Context, s *store.Store, src Source, paths []string, purpose string, log *slog.Logger) ([]Result, error) {
 	var results []Result
 	var failed []error
 	for _, path := range paths {
-		r, err := importFile(ctx, s, path, read)
+		r, err := importFile(ctx, s, src, path)
 		if ctx.Err() != nil {
 			return append(results, r), ctx.Err()
 		}
@@ -74,7 +79,7 @@ func Memory(ctx context.Context, paths []string, log *slog.Logger) (*store.Store
 	if err != nil {
 		return nil, err
 	}
-	if _, err := take(ctx, s, paths, "reading", log, func(int) {}); err != nil {
+	if _, err := take(ctx, s, Source{}, paths, "reading", log); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -89,14 +94,14 @@ func cause(err error) error {
 	return err
 }
 
-func importFile(ctx context.Context, s *store.Store, path string, read func(n int)) (Result, error) {
+func importFile(ctx context.Context, s *store.Store, src Source, path string) (Result, error) {
 	result := Result{Path: path}
-	file, info, err := open(path)
+	file, info, err := src.open(path)
 	if err != nil {
 		return result, err
 	}
 	defer file.Close()
-	content, packed, err := unpack(watched{file, read})
+	content, packed, err := unpack(watched{file, src.Read})
 	if err != nil {
 		return result, err
 	}
@@ -171,7 +176,9 @@ type watched struct {
 
 func (w watched) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
-	w.read(n)
+	if w.read != nil {
+		w.read(n)
+	}
 	return n, err
 }
 
@@ -187,8 +194,11 @@ func foreign(lines []store.Line) (n int64) {
 }
 
 // open opens a regular file, without waiting for anybody (a FIFO would).
-func open(path string) (*os.File, fs.FileInfo, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+func (src Source) open(path string) (*os.File, fs.FileInfo, error) {
+	if src.Open == nil {
+		src.Open = func(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) }
+	}
+	f, err := src.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}

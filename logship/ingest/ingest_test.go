@@ -203,7 +203,7 @@ func TestProgressIsInBytesOfTheFile(t *testing.T) {
 	content := gzipped(t, requests(0, 5000))
 	path := write(t, "tls.log.gz", content)
 	total := 0
-	if _, err := ImportWatched(t.Context(), s, []string{path}, slog.New(slog.DiscardHandler), func(n int) { total += n }); err != nil {
+	if _, err := ImportFrom(t.Context(), s, Source{Read: func(n int) { total += n }}, []string{path}, quiet); err != nil {
 		t.Fatal(err)
 	}
 	if total != len(content) {

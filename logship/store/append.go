@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tlskeeper/internal/hint"
 	"tlskeeper/logship/accesslog"
 )
 
@@ -101,21 +102,24 @@ func (s *Store) newBatch(f *File, ship bool) (*batch, error) {
 	b := &batch{Store: s, file: f, ship: ship, tally: newTally(),
 		rows:    newBulk(s, "request (id, ts, client, combo, ua)", 5, ""),
 		pending: newBulk(s, "pending (id, milli)", 2, "")}
-	err := s.query(func(row []driver.Value) error {
-		b.nextID = row[0].(int64)
-		if generation := row[1].(int64); generation != s.dict.generation {
-			s.dict.forget()
-			s.dict.generation = generation
-		}
-		return nil
-	}, `SELECT next_id, dictionary FROM state`)
+	var generation int64
+	err := s.query(func(row []driver.Value) error { return read(row, &b.nextID, &generation) },
+		`SELECT next_id, dictionary FROM state`)
+	if err == nil && b.nextID <= 0 {
+		err = hint.Wrap(fmt.Errorf("the database is damaged: it does not know its next line"), damagedHint)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return b, s.query(func(row []driver.Value) error {
-		b.lastTS, b.ordinals = row[0].(int64), readOrdinals(row[1].(string))
-		return nil
-	}, `SELECT last_ts, seconds FROM file WHERE id = ?`, f.ID)
+	if generation != s.dict.generation {
+		s.dict.forget()
+		s.dict.generation = generation
+	}
+	var seconds string
+	err = s.query(func(row []driver.Value) error { return read(row, &b.lastTS, &seconds) },
+		`SELECT last_ts, seconds FROM file WHERE id = ?`, f.ID)
+	b.ordinals = readOrdinals(seconds)
+	return b, err
 }
 
 func (b *batch) line(line Line) error {

@@ -72,7 +72,7 @@ func TestOpenOfADirectory(t *testing.T) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		t.Error("and it is gone")
 	}
-	if _, err := OpenReadOnly(dir); err == nil {
+	if _, err := OpenReadOnly(t.Context(), dir); err == nil {
 		t.Error("a directory was opened for reading")
 	}
 }

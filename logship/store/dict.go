@@ -84,10 +84,7 @@ func (s *Store) comboID(zone int, middle []byte) (int64, error) {
 // transaction, so no other writer can come between.
 func (s *Store) word(find, insert string, values ...driver.Value) (int64, error) {
 	var id int64
-	err := s.query(func(row []driver.Value) error {
-		id = row[0].(int64)
-		return nil
-	}, find, values...)
+	err := s.query(func(row []driver.Value) error { return read(row, &id) }, find, values...)
 	if err != nil || id != 0 {
 		return id, err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,9 @@ import (
 
 // openError says why the database at path cannot be opened, and what to do.
 func openError(path string, err error) error {
+	if isBusy(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("opening the log database %s: %w", path, err)
+	}
 	if d := Damaged(path, err); d != nil {
 		return d
 	}
@@ -50,10 +54,12 @@ func Damaged(path string, err error) error {
 		return fmt.Errorf("%s: not a SQLite database", path)
 	case isCode(err, sqlite3.ErrCorrupt):
 		return hint.Wrap(fmt.Errorf("%s: the database is damaged: %w", path, err),
-			"stop the agent, move the file away and take the logs in again: tlskeeper import FILE...; sqlite3 FILE .recover may save what they no longer hold")
+			damagedHint)
 	}
 	return nil
 }
+
+const damagedHint = "stop the agent, move the file away and take the logs in again: tlskeeper import FILE...; sqlite3 FILE .recover may save what they no longer hold"
 
 func isCode(err error, codes ...sqlite3.ErrNo) bool {
 	e, ok := errors.AsType[sqlite3.Error](err)

@@ -34,7 +34,7 @@ func (f *File) SetFingerprint(head []byte) {
 // Begins tells whether content that begins with head may be f's: f's
 // fingerprint is that of head's first bytes.
 func (f *File) Begins(head []byte) bool {
-	if f.FingerprintLen == 0 || f.FingerprintLen > int64(len(head)) {
+	if f.FingerprintLen <= 0 || f.FingerprintLen > int64(len(head)) {
 		return false
 	}
 	sum := sha256.Sum256(head[:f.FingerprintLen])
@@ -55,23 +55,24 @@ func Match(files []File, head []byte) *File {
 }
 
 // Files returns every file ever read, in the order they were met.
-func (s *Store) Files(ctx context.Context) ([]File, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.files()
+func (s *Store) Files(ctx context.Context) (files []File, err error) {
+	err = s.look(ctx, func() error {
+		files, err = s.files()
+		return err
+	})
+	return files, err
 }
 
 func (s *Store) files() ([]File, error) {
 	var files []File
 	err := s.query(func(row []driver.Value) error {
-		files = append(files, File{
-			ID: row[0].(int64), Path: row[1].(string),
-			Dev: uint64(row[2].(int64)), Inode: uint64(row[3].(int64)),
-			Fingerprint: blob(row[4]), FingerprintLen: row[5].(int64), Offset: row[6].(int64),
-		})
+		var f File
+		var dev, inode int64
+		if err := read(row, &f.ID, &f.Path, &dev, &inode, &f.Fingerprint, &f.FingerprintLen, &f.Offset); err != nil {
+			return err
+		}
+		f.Dev, f.Inode = uint64(dev), uint64(inode)
+		files = append(files, f)
 		return nil
 	}, `SELECT id, path, dev, inode, fingerprint, fingerprint_len, offset FROM file ORDER BY id`)
 	return files, err
@@ -142,10 +143,7 @@ func (s *Store) resolve(f *File) error {
 		return nil
 	}
 	if f.FingerprintLen > 0 {
-		err := s.query(func(row []driver.Value) error {
-			f.ID = row[0].(int64)
-			return nil
-		}, `SELECT id FROM file WHERE fingerprint = ?1 AND fingerprint_len = ?2
+		err := s.query(func(row []driver.Value) error { return read(row, &f.ID) }, `SELECT id FROM file WHERE fingerprint = ?1 AND fingerprint_len = ?2
 			AND (?2 = ?3 OR inode = 0 OR ?4 = 0 OR inode = ?4 AND dev = ?5) ORDER BY id LIMIT 1`,
 			notNull(f.Fingerprint), f.FingerprintLen, int64(FingerprintSize), int64(f.Inode), int64(f.Dev))
 		if err != nil || f.ID != 0 {

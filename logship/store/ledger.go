@@ -9,8 +9,10 @@ type span struct{ start, end int64 }
 func (s *Store) covered(file int64, of span) ([]span, error) {
 	var spans []span
 	err := s.query(func(row []driver.Value) error {
-		spans = append(spans, span{row[0].(int64), row[1].(int64)})
-		return nil
+		var s span
+		err := read(row, &s.start, &s.end)
+		spans = append(spans, s)
+		return err
 	}, `SELECT start, end FROM ledger WHERE file = ? AND start < ? AND end > ? ORDER BY start`,
 		file, of.end, of.start)
 	return spans, err
@@ -22,10 +24,14 @@ func (s *Store) cover(file int64, of span) error {
 		return nil
 	}
 	err := s.query(func(row []driver.Value) error {
-		if start, ok := row[0].(int64); ok {
-			of.start = min(of.start, start)
-			of.end = max(of.end, row[1].(int64))
+		if row[0] == nil { // none touches it
+			return nil
 		}
+		var touched span
+		if err := read(row, &touched.start, &touched.end); err != nil {
+			return err
+		}
+		of.start, of.end = min(of.start, touched.start), max(of.end, touched.end)
 		return nil
 	}, `SELECT min(start), max(end) FROM ledger WHERE file = ? AND start <= ? AND end >= ?`,
 		file, of.end, of.start)

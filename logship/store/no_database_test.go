@@ -52,7 +52,7 @@ func TestFilesThatAreNoDatabase(t *testing.T) {
 		dir:                                                              {"is a directory", ""},
 		filepath.Join(dir, "random", "x.db"):                             {"not a directory", ""},
 	} {
-		r, err := OpenReadOnly(path)
+		r, err := OpenReadOnly(t.Context(), path)
 		if err == nil {
 			r.Close()
 		}

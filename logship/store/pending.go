@@ -25,35 +25,33 @@ type Rejected struct {
 // Pending returns up to limit lines still to be shipped with an ID above
 // afterID, in order of ID, which is the order they were read in.
 func (s *Store) Pending(ctx context.Context, afterID int64, limit int) ([]Event, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var events []Event
-	err := s.query(func(row []driver.Value) error {
-		events = append(events, event(row))
-		return nil
+	err := s.look(ctx, func() error { return s.pending(&events, afterID, limit) })
+	return events, err
+}
+
+func (s *Store) pending(events *[]Event, afterID int64, limit int) error {
+	return s.query(func(row []driver.Value) error {
+		e, err := event(row)
+		*events = append(*events, e)
+		return err
 	}, `SELECT p.id, p.milli, w.line, r.ts, b.zone, c.address, b.http, b.vhost, b.protocol, b.cipher, a.text
 		FROM pending p LEFT JOIN raw w ON w.id = p.id LEFT JOIN request r ON r.id = p.id
 		LEFT JOIN combo b ON b.id = r.combo LEFT JOIN client c ON c.id = r.client LEFT JOIN agent a ON a.id = r.ua
 		WHERE p.id > ? ORDER BY p.id LIMIT ?`, afterID, int64(limit))
-	return events, err
 }
 
-func event(row []driver.Value) Event {
-	e := Event{ID: row[0].(int64), Millis: row[1].(int64)}
+func event(row []driver.Value) (e Event, err error) {
 	ts, isRequest := row[3].(int64)
 	if !isRequest {
-		e.Raw = blob(row[2])
-		return e
+		return e, read(row, &e.ID, &e.Millis, &e.Raw)
 	}
-	e.Raw = accesslog.Entry{
-		Time:   time.Unix(ts, 0).In(time.FixedZone("", int(row[4].(int64)))),
-		Client: row[5].(string), HTTP: row[6].(string), VHost: row[7].(string),
-		Protocol: row[8].(string), Cipher: row[9].(string), UserAgent: row[10].(string),
-	}.Append(nil)
-	return e
+	var l accesslog.Entry
+	var zone int64
+	err = read(row, &e.ID, &e.Millis, nil, &ts, &zone, &l.Client, &l.HTTP, &l.VHost, &l.Protocol, &l.Cipher, &l.UserAgent)
+	l.Time = time.Unix(ts, 0).In(time.FixedZone("", int(zone)))
+	e.Raw = l.Append(nil)
+	return e, err
 }
 
 // MarkShipped takes the lines of ids, which the service accepted, and those of
@@ -89,18 +87,14 @@ func (s *Store) accept(ids []int64) error {
 // Backlog returns how many lines wait to be shipped and the time of the first in
 // the queue; it is zero where none waits.
 func (s *Store) Backlog(ctx context.Context) (n int64, oldest time.Time, err error) {
-	if err := ctx.Err(); err != nil {
-		return 0, time.Time{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	err = s.query(func(row []driver.Value) error {
-		n = row[0].(int64)
-		if milli, ok := row[1].(int64); ok {
-			oldest = time.UnixMilli(milli)
-		}
-		return nil
-	}, `SELECT count(*), (SELECT milli FROM pending ORDER BY id LIMIT 1) FROM pending`)
+	err = s.look(ctx, func() error {
+		return s.query(func(row []driver.Value) error {
+			if milli, ok := row[1].(int64); ok {
+				oldest = time.UnixMilli(milli)
+			}
+			return read(row, &n)
+		}, `SELECT count(*), (SELECT milli FROM pending ORDER BY id LIMIT 1) FROM pending`)
+	})
 	return n, oldest, err
 }
 
@@ -115,18 +109,15 @@ type Stats struct {
 
 // Stats reads the counts; none of them scans the requests.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
-	if err := ctx.Err(); err != nil {
-		return Stats{}, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	var st Stats
-	err := s.query(func(row []driver.Value) error {
-		for i, to := range []*int64{&st.Rows, &st.Unparsed, &st.Pending, &st.Shipped, &st.Rejected} {
-			*to, _ = row[i].(int64)
-		}
-		return nil
-	}, `SELECT (SELECT sum(n) FROM day_rows), (SELECT count(*) FROM raw), (SELECT count(*) FROM pending),
+	err := s.look(ctx, func() error {
+		return s.query(func(row []driver.Value) error {
+			for i, to := range []*int64{&st.Rows, &st.Unparsed, &st.Pending, &st.Shipped, &st.Rejected} {
+				*to, _ = row[i].(int64)
+			}
+			return nil
+		}, `SELECT (SELECT sum(n) FROM day_rows), (SELECT count(*) FROM raw), (SELECT count(*) FROM pending),
 		(SELECT shipped FROM state), (SELECT count(*) FROM rejected)`)
+	})
 	return st, err
 }

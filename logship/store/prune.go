@@ -37,8 +37,8 @@ func (s *Store) pruneDay(ctx context.Context, limit int64) (n int64, found bool,
 		n, found = 0, false
 		var day, first, last int64
 		err := s.query(func(row []driver.Value) error {
-			day, first, last, n, found = row[0].(int64), row[1].(int64), row[2].(int64), row[3].(int64), true
-			return nil
+			found = true
+			return read(row, &day, &first, &last, &n)
 		}, `SELECT day, first, last, n FROM day_rows d WHERE day < ? AND NOT EXISTS (
 			SELECT 1 FROM pending p CROSS JOIN request r ON r.id = p.id
 			WHERE p.id BETWEEN d.first AND d.last AND r.ts / 86400 = d.day) ORDER BY day LIMIT 1`, limit)
@@ -69,10 +69,7 @@ func (s *Store) pruneRollups(day int64) error {
 
 func (s *Store) pruneRaw(ctx context.Context, before int64) (n int64, err error) {
 	err = s.write(ctx, func() error {
-		err := s.query(func(row []driver.Value) error {
-			n = row[0].(int64)
-			return nil
-		}, `SELECT count(*) FROM raw WHERE ts < ? AND id NOT IN (SELECT id FROM pending)`, before)
+		err := s.query(func(row []driver.Value) error { return read(row, &n) }, `SELECT count(*) FROM raw WHERE ts < ? AND id NOT IN (SELECT id FROM pending)`, before)
 		if err != nil || n == 0 {
 			return err
 		}

@@ -19,12 +19,9 @@ const (
 	busyLimit   = 60 * time.Second
 )
 
-// writerDSN opens for writing. In WAL mode with synchronous=NORMAL a killed
-// process loses nothing; a power cut may take back the last transactions, but
-// rows and position together, so the lines are read once more.
+// writerDSN opens for writing, with no pragma that writes: the file may not be ours.
 func writerDSN(path string) string {
-	return fmt.Sprintf("file:%s?mode=rw&_journal_mode=WAL&_synchronous=NORMAL&_busy_timeout=%d",
-		escapePath(path), busyAttempt.Milliseconds())
+	return fmt.Sprintf("file:%s?mode=rw&_busy_timeout=%d", escapePath(path), busyAttempt.Milliseconds())
 }
 
 // escapePath writes path for the inside of a SQLite file: URI.
@@ -40,9 +37,13 @@ func (s *Store) write(ctx context.Context, fn func() error) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	err := fn()
+	s.ctx = ctx
+	err := s.unchanged()
 	if err == nil {
-		_, err = s.db.Exec("COMMIT", nil)
+		err = fn()
+	}
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, "COMMIT", nil)
 	}
 	if err != nil {
 		s.dict.forget() // ids given out in this transaction exist no longer
@@ -51,6 +52,31 @@ func (s *Store) write(ctx context.Context, fn func() error) error {
 		}
 		return fmt.Errorf("writing %s: %w", s.path, err)
 	}
+	return nil
+}
+
+// look runs fn, which only reads.
+func (s *Store) look(ctx context.Context, fn func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ctx = ctx
+	return fn()
+}
+
+// unchanged looks whether the schema is that which was judged when the database
+// was opened; if not, it is judged again. Within a write transaction it stays so.
+func (s *Store) unchanged() error {
+	version, err := number(s.ctx, s.db, "PRAGMA schema_version")
+	if err != nil || version == s.judged {
+		return err
+	}
+	if _, err := judge(s.ctx, s.db, s.path); err != nil {
+		return err
+	}
+	s.judged = version
 	return nil
 }
 
@@ -64,7 +90,7 @@ func (s *Store) begin(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		_, err := s.db.Exec("BEGIN IMMEDIATE", nil)
+		_, err := s.db.ExecContext(ctx, "BEGIN IMMEDIATE", nil)
 		if err == nil {
 			return nil
 		}
@@ -102,7 +128,7 @@ func (s *Store) exec(sql string, args ...driver.Value) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	result, err := st.Exec(args)
+	result, err := st.ExecContext(s.ctx, named(args))
 	if err != nil {
 		return 0, err
 	}
@@ -116,7 +142,7 @@ func (s *Store) query(each func(row []driver.Value) error, sql string, args ...d
 	if err != nil {
 		return err
 	}
-	rows, err := st.Query(args)
+	rows, err := st.QueryContext(s.ctx, named(args))
 	if err != nil {
 		return err
 	}
@@ -140,20 +166,25 @@ func drain(rows driver.Rows, each func(row []driver.Value) error) error {
 	}
 }
 
-// number returns the first column of sql's only row, 0 where it is NULL or missing.
-func number(db *sqlite3.SQLiteConn, sql string) (int64, error) {
-	rows, err := db.Query(sql, nil)
-	if err != nil {
-		return 0, err
+// named gives args the positions that the driver wants.
+func named(args []driver.Value) []driver.NamedValue {
+	list := make([]driver.NamedValue, len(args))
+	for i, v := range args {
+		list[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
 	}
-	var n int64
-	err = drain(rows, func(row []driver.Value) error {
-		n, _ = row[0].(int64)
-		return nil
-	})
-	return n, err
+	return list
 }
 
-func pragma(db *sqlite3.SQLiteConn, name string) (int64, error) {
-	return number(db, "PRAGMA "+name)
+// selectRows calls each with every row that sql gives on db.
+func selectRows(ctx context.Context, db *sqlite3.SQLiteConn, sql string, each func(row []driver.Value) error, args ...driver.Value) error {
+	rows, err := db.QueryContext(ctx, sql, named(args))
+	if err != nil {
+		return err
+	}
+	return drain(rows, each)
+}
+
+// number returns the first column of sql's only row, 0 where there is no row.
+func number(ctx context.Context, db *sqlite3.SQLiteConn, sql string) (n int64, err error) {
+	return n, selectRows(ctx, db, sql, func(row []driver.Value) error { return read(row, &n) })
 }

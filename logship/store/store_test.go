@@ -227,7 +227,7 @@ func TestNewerAndForeignDatabasesAreLeftAlone(t *testing.T) {
 	s.Close()
 	for name, open := range map[string]func() error{
 		"write": func() error { _, err := Open(path, Options{}); return err },
-		"read":  func() error { _, err := OpenReadOnly(path); return err },
+		"read":  func() error { _, err := OpenReadOnly(t.Context(), path); return err },
 	} {
 		err := open()
 		var newer *VersionError
@@ -242,7 +242,7 @@ func TestNewerAndForeignDatabasesAreLeftAlone(t *testing.T) {
 	if _, err := Open(text, Options{}); err == nil || !strings.Contains(err.Error(), "not a SQLite database") {
 		t.Errorf("a text file: %v", err)
 	}
-	if _, err := OpenReadOnly(filepath.Join(t.TempDir(), "none.db")); hint.Of(err) == "" {
+	if _, err := OpenReadOnly(t.Context(), filepath.Join(t.TempDir(), "none.db")); hint.Of(err) == "" {
 		t.Errorf("a missing database: %v, without a hint", err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 const childRead = "TLSKEEPER_TEST_READ"
 
 func readAsChild(path string) error {
-	r, err := OpenReadOnly(path)
+	r, err := OpenReadOnly(context.Background(), path)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func TestAWriterThatComesToAnImmutableReaderIsNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := OpenReadOnly(path)
+	r, err := OpenReadOnly(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"tlskeeper/internal/config"
+	"tlskeeper/internal/durable"
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/owner"
+	"tlskeeper/internal/term"
+)
+
+// Root is never SQLite's user in a directory that is not root's: what the
+// database is needed for is then done by this program again, started as the
+// owner of that directory (package owner). The first argument of such a process
+// is ownerWord; what root hands over stands on its standard input.
+
+// ownerWord begins the command line of a process that does root's work as the
+// owner of the database's directory.
+const ownerWord = "as-owner"
+
+// handed is what root hands to that process, as JSON.
+type handed struct {
+	Database string    // its absolute path
+	Client   string    // [agent] client of the configuration
+	Question string    // "": the command line that follows; or databaseState, costs
+	Since    time.Time `json:",omitzero"` // of costs
+	Width    int       // of root's terminal, 0 for none
+	Files    []handedFile
+	Progress int // the descriptor on which bytes read are told; 0: nobody asks
+}
+
+// handedFile is a file that root opened, or why it did not.
+type handedFile struct {
+	Name  string
+	FD    int
+	Error string `json:",omitempty"`
+	Hint  string `json:",omitempty"`
+}
+
+// childError is an error that the other process has reported already.
+type childError struct{ code int }
+
+func (e *childError) Error() string { return fmt.Sprintf("the work ended with status %d", e.code) }
+
+// ownerOf is whose the database's directory is, where that is not whoever runs
+// us. With create, a directory that is missing is made first, because the next
+// moment another user could have made it.
+func ownerOf(database string, create bool) (owner.Owner, error) {
+	if os.Geteuid() != 0 {
+		return owner.Owner{}, nil
+	}
+	dir := filepath.Dir(database)
+	o, err := owner.Of(dir)
+	if err == nil && create && o.IsRoot() {
+		if err = durable.MkdirBase(dir, 0o750); err == nil {
+			o, err = owner.Of(dir)
+		}
+	}
+	if err != nil {
+		return o, fmt.Errorf("the log database %s: %w", database, err)
+	}
+	return o, nil
+}
+
+// environment is what of ours the work may know: how to write, and nothing that
+// could hold a secret.
+func environment() []string {
+	var env []string
+	for _, name := range []string{"TZ", "LANG", "LC_ALL", "TERM", "NO_COLOR", "COLUMNS"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// leave has h done by o, with the given command line, and tells how it ended.
+func (a *app) leave(ctx context.Context, o owner.Owner, h handed, w owner.Work) error {
+	h.Width = a.width()
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	w.Args, w.Input = append([]string{ownerWord}, w.Args...), strings.NewReader(string(text))
+	stdout, stderr := &screen{to: a.stdout}, &screen{to: a.stderr}
+	defer stdout.flush()
+	defer stderr.flush()
+	w.Stdout, w.Stderr = cmp.Or[io.Writer](w.Stdout, stdout), cmp.Or[io.Writer](w.Stderr, stderr)
+	if w.Env == nil {
+		w.Env = environment()
+	}
+	err = o.Run(ctx, w)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
+		return &childError{exit.ExitCode()}
+	}
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("working on %s as its owner, user %d: %w", h.Database, o.UID, err)
+	}
+	return cmp.Or(ctx.Err(), err)
+}
+
+// screen writes the words of another user's process: a terminal gets none that
+// it would obey, whatever else is given the bytes as they are.
+type screen struct {
+	to   io.Writer
+	rest []byte // of a line, on a terminal
+}
+
+// longLine bounds what is held until a line ends.
+const longLine = 64 << 10
+
+func (s *screen) Write(p []byte) (int, error) {
+	if !term.IsTerminal(s.to) {
+		return s.to.Write(p)
+	}
+	s.rest = append(s.rest, p...)
+	end := bytes.LastIndexByte(s.rest, '\n') + 1
+	if end == 0 && len(s.rest) >= longLine {
+		end = len(s.rest)
+	}
+	_, err := io.WriteString(s.to, escapeLines(string(s.rest[:end])))
+	s.rest = append(s.rest[:0], s.rest[end:]...)
+	return len(p), err
+}
+
+func (s *screen) flush() { io.WriteString(s.to, escapeLines(string(s.rest))) }
+
+// config is all of root's configuration that the work needs.
+func (h *handed) config(paths config.Paths) *config.Config {
+	cfg := config.Default(paths)
+	cfg.Agent.Database, cfg.Agent.Client = h.Database, h.Client
+	return cfg
+}
+
+// takeHanded makes a process that root started as the owner of a database what
+// it is to be.
+func (a *app) takeHanded() error {
+	if err := owner.Harmless(); err != nil {
+		return usagef("%s is for tlskeeper itself: %v", ownerWord, err)
+	}
+	a.handed = &handed{}
+	if err := json.NewDecoder(a.stdin).Decode(a.handed); err != nil {
+		return usagef("%s is for tlskeeper itself: %v", ownerWord, err)
+	}
+	return nil
+}
+
+// width is that of the terminal that the answer goes to, 0 for none.
+func (a *app) width() int {
+	if a.handed != nil {
+		return a.handed.Width
+	}
+	return screenWidth(a.stdout)
+}
+
+// handOver opens the files at paths for another user, as far as root may
+// show them to them.
+func handOver(paths []string) (names []handedFile, files []*os.File) {
+	for _, path := range paths {
+		f, err := owner.Open(path)
+		if err != nil {
+			names = append(names, handedFile{Name: path, Error: bare(err).Error(), Hint: hint.Of(err)})
+			continue
+		}
+		names = append(names, handedFile{Name: path, FD: owner.FirstFile + len(files)})
+		files = append(files, f)
+	}
+	return names, files
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// counted gives the end of a pipe on which the other process tells how many
+// bytes it read, each number on a line, and waits for the last of them.
+func counted(read func(n int)) (told *os.File, wait func(), err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("watching the import: %w", err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer r.Close()
+		lines := bufio.NewScanner(r)
+		for lines.Scan() {
+			if n, err := strconv.Atoi(lines.Text()); err == nil {
+				read(n)
+			}
+		}
+	}()
+	return w, func() { <-done }, nil
+}
+
+// told is the other end of counted.
+func (h *handed) told() func(n int) {
+	if h.Progress == 0 {
+		return nil
+	}
+	to := os.NewFile(uintptr(h.Progress), "progress")
+	return func(n int) { fmt.Fprintln(to, n) }
+}
+
+// bare leaves out the path, which is said already.
+func bare(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// openHanded gives the file that root opened under that name.
+func (a *app) openHanded(path string) (*os.File, error) {
+	for i, f := range a.handed.Files {
+		switch {
+		case f.Name != path:
+		case f.Error != "":
+			return nil, hint.Wrap(errors.New(f.Error), f.Hint)
+		case f.FD > 0:
+			a.handed.Files[i].FD = 0 // a file is read once
+			return os.NewFile(uintptr(f.FD), path), nil
+		}
+	}
+	return nil, errors.New("it was not handed over")
+}

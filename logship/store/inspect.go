@@ -1,0 +1,166 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/mattn/go-sqlite3"
+
+	"tlskeeper/internal/hint"
+)
+
+// standing is what a database file turned out to be.
+type standing int
+
+const (
+	empty standing = iota // nothing is in it: it may become ours
+	ours                  // of this program, with a schema that it knows
+)
+
+// maxObjects bounds what is read of a foreign schema.
+const maxObjects = 200
+
+// object is a row of sqlite_schema: a table, index, view or trigger.
+type object struct{ kind, name, table, sql string }
+
+// errForeign says that the file at path is a database of another program.
+func errForeign(path string) error {
+	return hint.Wrap(fmt.Errorf("%s: a SQLite database of something else", path), "name another file with --db, or [agent] database")
+}
+
+// inspect tells what the database of db is, in one transaction, so that nobody
+// changes it between two looks. What is neither empty nor ours is an error.
+// Nothing is written.
+func inspect(ctx context.Context, db *sqlite3.SQLiteConn, path string) (standing, error) {
+	if _, err := db.ExecContext(ctx, "BEGIN", nil); err != nil {
+		return empty, openError(path, err)
+	}
+	defer db.Exec("ROLLBACK", nil)
+	return judge(ctx, db, path)
+}
+
+// judge is inspect within a transaction that is open already.
+func judge(ctx context.Context, db *sqlite3.SQLiteConn, path string) (standing, error) {
+	version, err := number(ctx, db, "PRAGMA user_version")
+	if err != nil {
+		return empty, openError(path, err)
+	}
+	id, err := number(ctx, db, "PRAGMA application_id")
+	if err != nil {
+		return empty, openError(path, err)
+	}
+	objects, err := objectsOf(ctx, db)
+	if err != nil {
+		return empty, openError(path, err)
+	}
+	switch {
+	case version == 0 && id == 0 && len(objects) == 0:
+		return empty, nil
+	case id != applicationID || version <= 0:
+		return empty, errForeign(path)
+	case version > SchemaVersion:
+		return empty, hint.Wrap(&VersionError{path, int(version), SchemaVersion},
+			"use the newer tlskeeper that wrote it, or name another database")
+	}
+	return ours, compare(path, objects, ourObjects())
+}
+
+// objectsOf reads the schema, without the statistics that ANALYZE keeps, which
+// change no answer.
+func objectsOf(ctx context.Context, db *sqlite3.SQLiteConn) ([]object, error) {
+	var objects []object
+	err := selectRows(ctx, db, `SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_schema
+		WHERE name NOT IN ('sqlite_stat1', 'sqlite_stat4') ORDER BY name LIMIT ?`,
+		func(row []driver.Value) error {
+			var o object
+			if err := read(row, &o.kind, &o.name, &o.table, &o.sql); err != nil {
+				return err
+			}
+			o.sql = plainSQL(o.sql)
+			objects = append(objects, o)
+			return nil
+		}, int64(maxObjects))
+	return objects, err
+}
+
+// ourObjects is the schema that this program makes.
+var ourObjects = sync.OnceValue(func() []object {
+	conn, err := (&sqlite3.SQLiteDriver{}).Open(":memory:")
+	if err != nil {
+		panic("store: " + err.Error())
+	}
+	db := conn.(*sqlite3.SQLiteConn)
+	defer db.Close()
+	if _, err := db.Exec(schema, nil); err != nil {
+		panic("store: schema.sql: " + err.Error())
+	}
+	objects, err := objectsOf(context.Background(), db)
+	if err != nil {
+		panic("store: schema.sql: " + err.Error())
+	}
+	return objects
+})
+
+// compare names the first object that should not be there, or should be and is
+// not. A trigger or view of somebody's would run whenever we write or read.
+func compare(path string, found, known []object) error {
+	for i := range max(len(found), len(known)) {
+		switch {
+		case i < len(found) && i < len(known) && found[i] == known[i]:
+		case i >= len(known) || i < len(found) && found[i].name < known[i].name:
+			return strange(path, found[i], "is not of this program")
+		case i >= len(found) || found[i].name > known[i].name:
+			return strange(path, known[i], "is missing")
+		default:
+			return strange(path, known[i], "is not as this program made it")
+		}
+	}
+	return nil
+}
+
+func strange(path string, o object, what string) error {
+	return hint.Wrap(fmt.Errorf("%s: its schema was changed: the %s %q %s", path, o.kind, o.name, what), damagedHint)
+}
+
+// plainSQL is sql without comments, and with single blanks outside of quotes:
+// the words of a schema may be laid out anew, and it remains the same.
+func plainSQL(sql string) string {
+	var b strings.Builder
+	for rest := sql; rest != ""; {
+		n, blank := token(rest)
+		if !blank {
+			b.WriteString(rest[:n])
+		} else if s := b.String(); s != "" && s[len(s)-1] != ' ' {
+			b.WriteByte(' ')
+		}
+		rest = rest[n:]
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// token is the length of the quoted text, comment, blank or byte that sql
+// begins with; blank where it separates only.
+func token(sql string) (n int, blank bool) {
+	through := func(end string, from int) int {
+		if i := strings.Index(sql[from:], end); i >= 0 {
+			return from + i + len(end)
+		}
+		return len(sql)
+	}
+	switch {
+	case strings.ContainsRune("'\"`", rune(sql[0])):
+		return through(sql[:1], 1), false
+	case sql[0] == '[':
+		return through("]", 1), false
+	case strings.HasPrefix(sql, "--"):
+		return through("\n", 2), true
+	case strings.HasPrefix(sql, "/*"):
+		return through("*/", 2), true
+	case strings.ContainsRune(" \t\r\n\f", rune(sql[0])):
+		return 1, true
+	}
+	return 1, false
+}
