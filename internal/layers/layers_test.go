@@ -52,8 +52,9 @@ var banned = map[string][]string{
 }
 
 type listed struct {
-	ImportPath    string
-	Imports, Deps []string
+	ImportPath, Dir                              string
+	Imports, Deps                                []string
+	GoFiles, CgoFiles, TestGoFiles, XTestGoFiles []string
 }
 
 func TestImportsKeepTheLayers(t *testing.T) {
@@ -85,7 +86,8 @@ func hasPrefixOf(dep string, prefixes []string) bool {
 }
 
 func TestEveryPackageHasARule(t *testing.T) {
-	for _, p := range list(t) {
+	packages := list(t)
+	for _, p := range packages {
 		own := strings.TrimPrefix(p.ImportPath, module)
 		_, ruled := allowed[own]
 		if !ruled && !slices.Contains(mechanisms, own) && importsOurs(p) {
@@ -93,7 +95,7 @@ func TestEveryPackageHasARule(t *testing.T) {
 		}
 	}
 	for own := range allowed {
-		if !slices.ContainsFunc(list(t), func(p listed) bool { return p.ImportPath == path.Join(module, own) }) {
+		if !slices.ContainsFunc(packages, func(p listed) bool { return p.ImportPath == path.Join(module, own) }) {
 			t.Errorf("the rule for %s is for no package", own)
 		}
 	}
@@ -105,7 +107,7 @@ func importsOurs(p listed) bool {
 
 func list(t *testing.T) []listed {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Deps", module+"...").Output()
+	out, err := exec.Command("go", "list", "-deps", "-json=ImportPath,Dir,Imports,Deps,GoFiles,CgoFiles,TestGoFiles,XTestGoFiles", module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
