@@ -281,7 +281,7 @@ func shape(t *testing.T, path string) string {
 // TestForeignValuesAreErrors: any column may hold any type, and whatever it
 // holds is not a reason to panic.
 func TestForeignValuesAreErrors(t *testing.T) {
-	for _, object := range ourObjects() {
+	for _, object := range current.objects(current.version()) {
 		if object.kind != "table" {
 			continue
 		}

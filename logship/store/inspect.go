@@ -5,19 +5,10 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/mattn/go-sqlite3"
 
 	"tlskeeper/internal/hint"
-)
-
-// standing is what a database file turned out to be.
-type standing int
-
-const (
-	empty standing = iota // nothing is in it: it may become ours
-	ours                  // of this program, with a schema that it knows
 )
 
 // maxObjects bounds what is read of a foreign schema.
@@ -31,41 +22,41 @@ func errForeign(path string) error {
 	return hint.Wrap(fmt.Errorf("%s: a SQLite database of something else", path), "name another file with --db, or [agent] database")
 }
 
-// inspect tells what the database of db is, in one transaction, so that nobody
-// changes it between two looks. What is neither empty nor ours is an error.
-// Nothing is written.
-func inspect(ctx context.Context, db *sqlite3.SQLiteConn, path string) (standing, error) {
+// inspect tells the version of the database of db, 0 for an empty one, in one
+// transaction, so that nobody changes it between two looks. What is neither
+// empty nor ours is an error. Nothing is written.
+func inspect(ctx context.Context, db *sqlite3.SQLiteConn, path string, m *migrator) (version int64, err error) {
 	if _, err := db.ExecContext(ctx, "BEGIN", nil); err != nil {
-		return empty, openError(path, err)
+		return 0, openError(path, err)
 	}
 	defer db.Exec("ROLLBACK", nil)
-	return judge(ctx, db, path)
+	return judge(ctx, db, path, m)
 }
 
 // judge is inspect within a transaction that is open already.
-func judge(ctx context.Context, db *sqlite3.SQLiteConn, path string) (standing, error) {
-	version, err := number(ctx, db, "PRAGMA user_version")
+func judge(ctx context.Context, db *sqlite3.SQLiteConn, path string, m *migrator) (version int64, err error) {
+	version, err = number(ctx, db, "PRAGMA user_version")
 	if err != nil {
-		return empty, openError(path, err)
+		return 0, openError(path, err)
 	}
 	id, err := number(ctx, db, "PRAGMA application_id")
 	if err != nil {
-		return empty, openError(path, err)
+		return 0, openError(path, err)
 	}
 	objects, err := objectsOf(ctx, db)
 	if err != nil {
-		return empty, openError(path, err)
+		return 0, openError(path, err)
 	}
 	switch {
 	case version == 0 && id == 0 && len(objects) == 0:
-		return empty, nil
+		return 0, nil
 	case id != applicationID || version <= 0:
-		return empty, errForeign(path)
-	case version > SchemaVersion:
-		return empty, hint.Wrap(&VersionError{path, int(version), SchemaVersion},
+		return 0, errForeign(path)
+	case version > m.version():
+		return 0, hint.Wrap(&VersionError{path, int(version), int(m.version())},
 			"use the newer tlskeeper that wrote it, or name another database")
 	}
-	return ours, compare(path, objects, ourObjects())
+	return version, compare(path, objects, m.objects(version))
 }
 
 // objectsOf reads the schema, without the statistics that ANALYZE keeps, which
@@ -85,24 +76,6 @@ func objectsOf(ctx context.Context, db *sqlite3.SQLiteConn) ([]object, error) {
 		}, int64(maxObjects))
 	return objects, err
 }
-
-// ourObjects is the schema that this program makes.
-var ourObjects = sync.OnceValue(func() []object {
-	conn, err := (&sqlite3.SQLiteDriver{}).Open(":memory:")
-	if err != nil {
-		panic("store: " + err.Error())
-	}
-	db := conn.(*sqlite3.SQLiteConn)
-	defer db.Close()
-	if _, err := db.Exec(schema, nil); err != nil {
-		panic("store: schema.sql: " + err.Error())
-	}
-	objects, err := objectsOf(context.Background(), db)
-	if err != nil {
-		panic("store: schema.sql: " + err.Error())
-	}
-	return objects
-})
 
 // compare names the first object that should not be there, or should be and is
 // not. A trigger or view of somebody's would run whenever we write or read.

@@ -21,7 +21,7 @@ import (
 type VersionError struct {
 	Path  string
 	Found int // its user_version
-	Known int // SchemaVersion
+	Known int // the newest that this program knows
 }
 
 func (e *VersionError) Error() string {
@@ -112,7 +112,7 @@ func judgeFile(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		_, err = inspect(ctx, r.Conn, path)
+		_, err = inspect(ctx, r.Conn, path, current)
 		final := r.final(ctx)
 		r.Close()
 		if err == nil || final && !isBusy(err) || time.Now().After(deadline) {
@@ -134,8 +134,8 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// prepare makes the schema in an empty database, refuses a foreign one, and then
-// sets what is ours to set. Another process may be doing the same: whoever finds
+// prepare makes the schema in an empty database, brings an older one to today's,
+// refuses a foreign one, and then sets what is ours to set. Another process may be doing the same: whoever finds
 // the database locked tries again.
 func (s *Store) prepare(ctx context.Context) error {
 	deadline := time.Now().Add(busyLimit)
@@ -151,33 +151,14 @@ func (s *Store) prepare(ctx context.Context) error {
 }
 
 func (s *Store) attempt(ctx context.Context) error {
-	found, err := inspect(ctx, s.db, s.path)
-	if err == nil && found == empty {
-		err = s.create(ctx)
+	version, err := inspect(ctx, s.db, s.path, current)
+	if err == nil && version < current.version() {
+		err = s.migrate(ctx, current)
 	}
 	if err != nil {
 		return err
 	}
 	return s.setUp(ctx)
-}
-
-// create makes the schema, unless another process was faster.
-func (s *Store) create(ctx context.Context) error {
-	if err := s.begin(ctx); err != nil {
-		return err
-	}
-	found, err := judge(ctx, s.db, s.path)
-	if err == nil && found == empty {
-		_, err = s.db.ExecContext(ctx, fmt.Sprintf("%s; PRAGMA application_id = %d; PRAGMA user_version = %d",
-			schema, applicationID, SchemaVersion), nil)
-	}
-	if err == nil {
-		_, err = s.db.ExecContext(ctx, "COMMIT", nil)
-	}
-	if err != nil && !s.db.AutoCommit() {
-		s.db.Exec("ROLLBACK", nil)
-	}
-	return err
 }
 
 // setUp turns the write-ahead log on, which stays with the file, and says how

@@ -36,9 +36,13 @@ func OpenReadOnly(ctx context.Context, path string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := inspect(ctx, r.Conn, path)
-	if err == nil && found == empty {
+	version, err := inspect(ctx, r.Conn, path, current)
+	switch {
+	case err != nil:
+	case version == 0:
 		err = hint.Wrap(fmt.Errorf("%s: the database is empty", path), "start the agent, or: tlskeeper import FILE...")
+	case version < current.version():
+		err = hint.Wrap(fmt.Errorf("%s: the database has the older schema %d", path, version), "the agent renews it: systemctl restart tlskeeper")
 	}
 	if err != nil {
 		r.Conn.Close()

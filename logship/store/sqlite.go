@@ -73,7 +73,7 @@ func (s *Store) unchanged() error {
 	if err != nil || version == s.judged {
 		return err
 	}
-	if _, err := judge(s.ctx, s.db, s.path); err != nil {
+	if _, err := judge(s.ctx, s.db, s.path, current); err != nil {
 		return err
 	}
 	s.judged = version

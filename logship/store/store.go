@@ -12,7 +12,6 @@ package store
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,15 +21,9 @@ import (
 	"tlskeeper/logship/accesslog"
 )
 
-// SchemaVersion is the user_version of the databases this program writes.
-const SchemaVersion = 1
-
 // applicationID marks the file as ours ("tlsk" in ASCII), as file(1) and
 // SQLite's own header field have it.
 const applicationID = 0x746c736b
-
-//go:embed schema.sql
-var schema string
 
 // Options are what a Store is opened with.
 type Options struct {
@@ -48,13 +41,13 @@ type Store struct {
 	clients accesslog.Clients
 	log     *slog.Logger
 
-	mu    sync.Mutex                     // guards everything below
-	db    *sqlite3.SQLiteConn            // nil after Close
-	ctx   context.Context                // of the statements that run just now
+	mu  sync.Mutex          // guards everything below
+	db  *sqlite3.SQLiteConn // nil after Close
+	ctx context.Context     // of the statements that run just now
 	// judged is the schema_version whose schema was found to be ours.
 	judged int64
-	stmts map[string]*sqlite3.SQLiteStmt // prepared, by their SQL
-	dict  dictionaries
+	stmts  map[string]*sqlite3.SQLiteStmt // prepared, by their SQL
+	dict   dictionaries
 }
 
 // Close moves the write-ahead log into the database and closes it. Whatever is
