@@ -111,6 +111,7 @@ func newEndpoint(ca CA, base http.RoundTripper) (*endpoint, error) {
 func httpsTransport(caFile string) (*http.Transport, error) {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	t.MaxResponseHeaderBytes = maxHeader
 	if caFile == "" {
 		return t, nil
 	}

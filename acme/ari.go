@@ -121,7 +121,9 @@ func (a *ARI) update(id string, answer renewalAnswer, now time.Time) *ARI {
 	if !start.Before(end) { // malformed, RFC 9773 section 4.2
 		return &next
 	}
-	next.ExplanationURL = answer.ExplanationURL
+	if next.ExplanationURL = answer.ExplanationURL; len(answer.ExplanationURL) > maxMessage {
+		next.ExplanationURL = "" // a part of an address leads nowhere
+	}
 	if start.Equal(next.Start) && end.Equal(next.End) {
 		return &next
 	}

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	lego "github.com/go-acme/lego/v4/acme"
+
+	"tlskeeper/internal/hint"
 )
 
 // TermsError says that the CA wants its terms accepted first.
@@ -83,18 +85,14 @@ func (e *ChallengeError) Error() string {
 
 func (e *ChallengeError) Unwrap() error { return e.Problem }
 
-// strangeError says that the CA wants something proven that was not ordered.
-type strangeError struct {
-	kind, name string
-	wildcard   bool
-}
+// strangeError says that the CA wants proofs that its order has no use for.
+type strangeError struct{ what string }
 
-func (e *strangeError) Error() string {
-	what := plain(e.kind) + " " + plain(e.name)
-	if e.wildcard {
-		what = "wildcard " + what
-	}
-	return "the CA asks for a proof of what was not ordered: " + what
+func (e *strangeError) Error() string { return "the CA asks for " + e.what }
+
+// strange makes one that says what to do: the fault is never on this host.
+func strange(what string) error {
+	return hint.Wrap(&strangeError{what}, "the order is given up and nothing was shown to the CA: ask it why, or set another ca in [acme]")
 }
 
 // LeafError says that what the CA returned is not what was ordered. Nothing of
@@ -102,7 +100,7 @@ func (e *strangeError) Error() string {
 type LeafError struct{ Err error }
 
 func (e *LeafError) Error() string {
-	return "the CA returned a certificate that was not ordered: " + e.Err.Error()
+	return shorten("the CA returned a certificate that was not ordered: " + e.Err.Error())
 }
 
 func (e *LeafError) Unwrap() error { return e.Err }

@@ -77,7 +77,7 @@ func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptio
 		return Generation{}, err
 	}
 	if o.rehearsal {
-		defer s.disown()
+		defer s.disown(len(w.names))
 	}
 	j, err := s.takeUp(w, o)
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *session) profile(w work) (string, error) {
 		names = append(names, plain(n))
 	}
 	slices.Sort(names)
-	err := fmt.Errorf("%s has no profile %q (it has %q)", s.to.ca.Name, w.Profile, names)
+	err := fmt.Errorf("%s has no profile %q (it has %s)", s.to.ca.Name, w.Profile, shorten(fmt.Sprintf("%q", names)))
 	if w.NeedsProfile {
 		return "", err
 	}

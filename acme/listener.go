@@ -12,6 +12,8 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -41,11 +43,22 @@ func (l *httpListener) present(ctx context.Context, p proof) error {
 			return fmt.Errorf("listening for http-01: %w", err)
 		}
 		l.proofs = map[string]string{}
-		l.server = &http.Server{Handler: l, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
-		go l.server.Serve(listener)
+		l.server = challengeServer(l)
+		go l.server.Serve(bounded(listener))
 	}
 	l.proofs[p.Token] = p.KeyAuth
 	return nil
+}
+
+// challengeServer ends each connection after one answer, and says nothing
+// about strangers.
+func challengeServer(h http.Handler) *http.Server {
+	server := &http.Server{
+		Handler: h, ReadTimeout: connectionTimeout, WriteTimeout: connectionTimeout,
+		MaxHeaderBytes: 8 << 10, ErrorLog: log.New(io.Discard, "", 0),
+	}
+	server.SetKeepAlivesEnabled(false)
+	return server
 }
 
 // ServeHTTP answers for known tokens only.
@@ -102,7 +115,7 @@ func (l *alpnListener) present(ctx context.Context, p proof) error {
 			return fmt.Errorf("listening for tls-alpn-01: %w", err)
 		}
 		l.certs = map[string]*tls.Certificate{}
-		go l.serve(l.listener)
+		go l.serve(bounded(l.listener))
 	}
 	l.certs[serverName(p.Name)] = cert
 	return nil
@@ -118,7 +131,7 @@ func (l *alpnListener) serve(listener net.Listener) {
 		}
 		go func() {
 			defer conn.Close()
-			conn.SetDeadline(time.Now().Add(10 * time.Second))
+			conn.SetDeadline(time.Now().Add(connectionTimeout))
 			tls.Server(conn, config).Handshake()
 		}()
 	}

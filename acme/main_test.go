@@ -22,9 +22,10 @@ type killedRun struct {
 	Options     IssueOptions
 	Step        string // "" lives
 	Umask       int
-	Presents    string // a webroot: no Issue, but one proof in there
-	Deactivates bool   // the account, and no Issue
-	Rehearses   bool   // the issuance
+	Presents    string    // a webroot: no Issue, but one proof in there
+	Deactivates bool      // the account, and no Issue
+	Rehearses   bool      // the issuance
+	Listens     Challenge // no Issue, but one proof by it
 }
 
 const childVariable = "TLSKEEPER_ACME_CHILD"
@@ -47,6 +48,13 @@ func runChild(told string) int {
 	}
 	if run.Presents != "" {
 		if err := newWebroot(run.Presents).present(context.Background(), testProof); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
+	if run.Listens.Type != "" {
+		if err := listen(run.Listens); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}

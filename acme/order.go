@@ -27,7 +27,7 @@ const orderPatience = 15 * time.Minute
 func (s *session) drive(j *journal, w work) ([]byte, error) {
 	order, err := s.order(j)
 	s.orderURL = j.OrderURL
-	deadline := time.Now().Add(orderPatience)
+	deadline, proven := time.Now().Add(orderPatience), false
 	for poll := 0; err == nil; poll++ {
 		asked := j.OrderURL
 		if order.Certificate != "" { // whatever became of the order since: Pebble's turn invalid with their proofs
@@ -35,7 +35,10 @@ func (s *session) drive(j *journal, w work) ([]byte, error) {
 		}
 		switch order.Status {
 		case lego.StatusPending:
-			err = s.prove(j, w, order)
+			if !proven { // all at once: a CA that still says so afterwards is only late
+				err = s.prove(j, w, order)
+				proven = err == nil
+			}
 		case lego.StatusReady:
 			asked, err = order.Finalize, s.finalize(j, order)
 		case lego.StatusProcessing, lego.StatusValid: // its certificate may be a moment late
@@ -159,12 +162,13 @@ const (
 	lastPoll  = 5 * time.Second
 )
 
-// pause waits before the next look at an order or authorization: as long as
-// the CA asked for, or a little longer each time.
+// pause waits before the next look at an order or authorization: a little
+// longer each time, or as long as the CA asked for. One that asks for less is
+// not asked more often for that.
 func (s *session) pause(url string, poll int, deadline time.Time) error {
 	wait := min(firstPoll<<min(poll, 10), lastPoll)
 	if at := s.transport.pauseOf(url); !at.IsZero() {
-		wait = time.Until(at)
+		wait = max(wait, time.Until(at))
 	}
 	if until := time.Now().Add(wait); until.After(deadline) {
 		err := &BackoffError{Until: until, Why: "the CA has not finished yet"}
@@ -184,12 +188,26 @@ func (s *session) download(url, preferred string) ([]byte, error) {
 		}
 		var ok bool
 		if chainPEM, ok = choose(found, url, preferred); !ok {
-			s.client.cfg.Log.Warn("the CA offers no chain under the preferred issuer, taking its own choice", "preferred", preferred)
+			s.client.cfg.Log.Warn("the CA offers no chain under the preferred issuer, taking its own choice", "preferred", preferred, "offered", len(found))
 		}
-		_, err = leaf.ParseChain(chainPEM)
+		_, err = parseChain(chainPEM)
 		return err
 	})
 	return chainPEM, err
+}
+
+// maxChain bounds the certificates of a chain. Public CAs have up to four;
+// GnuTLS gives up at 16, and OpenSSL at 100 kB.
+const maxChain = 10
+
+// parseChain is leaf.ParseChain for what servers can send to their clients.
+func parseChain(data []byte) ([]*x509.Certificate, error) {
+	chain, err := leaf.ParseChain(data)
+	if len(chain) > maxChain {
+		err = fmt.Errorf("the CA sent a chain of %d certificates, more than TLS clients take (%d)", len(chain), maxChain)
+		return nil, hint.Wrap(err, "the next run asks for it again; if it stays so, ask the CA, or set preferred_chain to another that it has")
+	}
+	return chain, err
 }
 
 func (s *session) chains(url string, alternates bool) (map[string][]byte, error) {
@@ -227,7 +245,7 @@ func choose(found map[string][]byte, url, preferred string) (data []byte, ok boo
 // placeOf is 2 where the chain ends under the issuer, 1 where it passes
 // through it, 0 where it does neither.
 func placeOf(chainPEM []byte, issuer string) int {
-	chain, err := leaf.ParseChain(chainPEM)
+	chain, err := parseChain(chainPEM)
 	if err != nil {
 		return 0
 	}

@@ -69,20 +69,28 @@ func each(proofs []proof, some int, f func(proof) error) error {
 // proofs reads the order's authorizations and prepares an answer to each that
 // is open.
 func (s *session) proofs(w work, order lego.Order) ([]proof, error) {
-	made := make([]*proof, len(order.Authorizations))
-	group, _ := errgroup.WithContext(s.ctx)
-	group.SetLimit(parallel)
-	for i, url := range order.Authorizations {
-		group.Go(func() (err error) {
-			made[i], err = s.proof(w, url)
-			return err
-		})
+	if asked := len(order.Authorizations); asked > len(w.names) {
+		return nil, strange(fmt.Sprintf("%d proofs for %d names", asked, len(w.names)))
 	}
-	if err := group.Wait(); err != nil {
+	found, err := s.authorizations(order)
+	if err != nil {
 		return nil, err
 	}
 	var open []proof
-	for _, p := range made {
+	seen := map[string]bool{}
+	for i, authz := range found {
+		full, err := w.ordered(authz)
+		if err != nil {
+			return nil, err
+		}
+		if seen[full] {
+			return nil, strange("the proof of " + full + " twice")
+		}
+		seen[full] = true
+		p, err := s.proof(w, full, order.Authorizations[i], authz)
+		if err != nil {
+			return nil, err
+		}
 		if p != nil {
 			open = append(open, *p)
 		}
@@ -90,16 +98,25 @@ func (s *session) proofs(w work, order lego.Order) ([]proof, error) {
 	return open, nil
 }
 
+// authorizations reads those of the order, until one cannot be read.
+func (s *session) authorizations(order lego.Order) ([]lego.Authorization, error) {
+	found := make([]lego.Authorization, len(order.Authorizations))
+	group, ctx := errgroup.WithContext(s.ctx)
+	group.SetLimit(parallel)
+	for i, url := range order.Authorizations {
+		group.Go(func() (err error) {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			found[i], err = s.authorization(url)
+			return err
+		})
+	}
+	return found, group.Wait()
+}
+
 // proof is nil for a name that is proven.
-func (s *session) proof(w work, url string) (*proof, error) {
-	authz, err := s.authorization(url)
-	if err != nil {
-		return nil, err
-	}
-	full, err := w.ordered(authz)
-	if err != nil {
-		return nil, err
-	}
+func (s *session) proof(w work, full, url string, authz lego.Authorization) (*proof, error) {
 	name, way := strings.TrimPrefix(full, "*."), w.way(full)
 	switch authz.Status {
 	case lego.StatusValid:
@@ -134,7 +151,11 @@ func (w work) ordered(authz lego.Authorization) (string, error) {
 	if authz.Identifier.Type == kind && slices.Contains(w.names, full) {
 		return full, nil
 	}
-	return "", &strangeError{kind: authz.Identifier.Type, name: authz.Identifier.Value, wildcard: authz.Wildcard}
+	what := plain(authz.Identifier.Type) + " " + plain(authz.Identifier.Value)
+	if authz.Wildcard {
+		what = "wildcard " + what
+	}
+	return "", strange("a proof of what was not ordered: " + what)
 }
 
 func (s *session) authorization(url string) (authz lego.Authorization, err error) {

@@ -163,15 +163,22 @@ func (c *Client) Try(ctx context.Context, r Request) (Generation, error) {
 
 // disown tells the CA to forget what was proven for a rehearsal: else the next
 // real order could rest on it, and the next rehearsal would prove nothing.
-func (s *session) disown() {
+func (s *session) disown(names int) {
 	if s.orderURL == "" || s.ctx.Err() != nil {
 		return
 	}
 	order, err := s.orderAt(s.orderURL)
+	if len(order.Authorizations) > names {
+		return // nothing was proven for it
+	}
 	for _, authz := range order.Authorizations {
-		err = errors.Join(err, s.call("deactivating an authorization", func() error {
+		failure := s.call("deactivating an authorization", func() error {
 			return s.core.Authorizations.Deactivate(authz)
-		}))
+		})
+		err = errors.Join(err, failure)
+		if _, refused := errors.AsType[*Problem](failure); failure != nil && !refused {
+			break // no answer: the others would get none either
+		}
 	}
 	if err != nil {
 		s.client.cfg.Log.Debug("not every authorization could be deactivated", "err", err)

@@ -24,6 +24,8 @@ const (
 	// maxNonceTries bounds the tries of one call whose nonce is refused. At
 	// 90 % refusals 200 tries fail once in 10^9 calls.
 	maxNonceTries = 200
+	// noncePatience bounds them in time: each may take as long as a request.
+	noncePatience = 5 * time.Minute
 	// maxTries bounds the tries of one call that fails on the way.
 	maxTries = 4
 )
@@ -86,7 +88,7 @@ func (s *session) httpClient() *http.Client {
 // again, a fault on the way is tried again, a short pause asked for by the CA
 // is kept. fn has to bear repetition.
 func (s *session) call(what string, fn func() error) error {
-	var tries tries
+	tries := tries{began: time.Now()}
 	for {
 		err := s.transport.typed(fn())
 		if err == nil {
@@ -104,7 +106,10 @@ func (s *session) call(what string, fn func() error) error {
 }
 
 // tries counts what happened to one call.
-type tries struct{ nonce, fault int }
+type tries struct {
+	nonce, fault int
+	began        time.Time
+}
 
 // next says whether to try again, and after how long.
 func (t *tries) next(ctx context.Context, err error) (time.Duration, bool) {
@@ -113,7 +118,7 @@ func (t *tries) next(ctx context.Context, err error) (time.Duration, bool) {
 	}
 	if isBadNonce(err) {
 		t.nonce++
-		return min(time.Duration(t.nonce-1)*2*time.Millisecond, time.Second), t.nonce < maxNonceTries
+		return min(time.Duration(t.nonce-1)*2*time.Millisecond, time.Second), t.nonce < maxNonceTries && time.Since(t.began) < noncePatience
 	}
 	t.fault++
 	if t.fault >= maxTries {
@@ -170,7 +175,8 @@ func explain(what string, to *endpoint, err error) error {
 	if problem, ok := errors.AsType[*Problem](err); ok {
 		err = pauseOr(problem)
 	} else if isBadNonce(err) {
-		err = fmt.Errorf("%s refused %d nonces in a row", to.ca.Name, maxNonceTries)
+		err = hint.Wrap(fmt.Errorf("%s goes on refusing the nonces that it gives", to.ca.Name),
+			"the next run tries again; if it stays so, ask the CA, or set another ca in [acme]")
 	} else if failed, ok := errors.AsType[*url.Error](err); ok {
 		return unreachable(what, failed)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,11 @@ const (
 	// maxAnswer bounds an answer's bytes: a chain is about 6 kB, and an order
 	// with 100 names about 20 kB.
 	maxAnswer = 1 << 20
+	// maxHeader bounds an answer's header: CAs send about 1 kB.
+	maxHeader = 64 << 10
+	// maxLinks bounds the links in it that are followed: an order's certificate
+	// has one alternate chain, or two.
+	maxLinks = 10
 	// badNonceStatus stands for 400 in the answer to a refused nonce, so that
 	// lego does not start its own retries: they sleep through a cancelled
 	// context and end after 20 s. Our call, which has the context, retries.
@@ -74,6 +80,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if len(body) > maxAnswer {
 		return nil, fmt.Errorf("an answer of more than %d bytes", maxAnswer) // a fault on the way: the CA may have done what was asked
 	}
+	boundLinks(answer.Header)
 	t.note(r.URL.String(), answer)
 	if answer.StatusCode >= http.StatusBadRequest {
 		if body, err = t.refused(r.URL.String(), answer, body); err != nil {
@@ -82,6 +89,16 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil
+}
+
+// linkValue is one link of a Link header (RFC 8288, section 3).
+var linkValue = regexp.MustCompile(`<[^>]*>[^<]*`)
+
+// boundLinks drops all but the first: lego fetches every alternate chain.
+func boundLinks(h http.Header) {
+	if links := h.Values("Link"); len(links) > 0 {
+		h["Link"] = linkValue.FindAllString(strings.Join(links, ", "), maxLinks)
+	}
 }
 
 // know tells what requests to this URL are about.
