@@ -32,7 +32,7 @@ func start(t *testing.T, tmp string, out io.Writer) *exec.Cmd {
 	t.Helper()
 	testenv.Need(t, "apache2", "logrotate")
 	binary := filepath.Join(t.TempDir(), "tlskeeper")
-	if msg, err := exec.Command("go", "build", "-o", binary, "tlskeeper/cmd/tlskeeper").CombinedOutput(); err != nil {
+	if msg, err := exec.Command("make", "-C", "../..", "binary", "OUT="+binary).CombinedOutput(); err != nil {
 		t.Fatalf("building tlskeeper: %v\n%s", err, msg)
 	}
 	cmd := exec.Command(os.Args[0], "-binary", binary)

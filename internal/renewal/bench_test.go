@@ -35,7 +35,7 @@ type client struct {
 func clients(b *testing.B, ca *acmetest.CA, webroot string) []client {
 	b.Helper()
 	ours := filepath.Join(b.TempDir(), "tlskeeper")
-	if out, err := exec.Command("go", "build", "-trimpath", "-o", ours, "tlskeeper/cmd/tlskeeper").CombinedOutput(); err != nil {
+	if out, err := exec.Command("make", "-C", "../..", "binary", "OUT="+ours).CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
 	found := []client{{name: "tlskeeper", program: ours, ca: ca, webroot: webroot}}
