@@ -20,7 +20,7 @@ type Line struct {
 // order of their place: rows, roll-ups, ledger and position in one transaction.
 // Lines whose place is in the ledger already are left out. With ship they are
 // queued for shipping, too. On success f.ID and f.Offset are set; on an error
-// nothing has changed.
+// nothing has changed: one is a *FullError or *HeldError (see Limit).
 //
 // Lines that are not of the format are kept as they are, and shipped all the
 // same, but for empty ones, which the service does not take.
@@ -42,6 +42,11 @@ func (s *Store) take(ctx context.Context, f *File, lines []Line, newOffset int64
 	}
 	if newOffset < from {
 		return 0, fmt.Errorf("appending %s: offset %d lies before %d", f.Path, newOffset, from)
+	}
+	if len(lines) > 0 {
+		if err := s.Room(ctx); err != nil {
+			return 0, err
+		}
 	}
 	file := *f
 	err = s.write(ctx, func() (err error) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tlskeeper/logship/store/storetest"
 )
 
 // The test binary is its own child: with childDB set it follows childLog into
@@ -21,6 +23,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	storetest.Main()
 	if path := os.Getenv(childDB); path != "" {
 		if err := followInto(path, os.Getenv(childLog)); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -44,7 +44,7 @@ func (m *migrator) objects(version int64) []object { return m.seen[version-1]() 
 
 // objectsAfter are what the steps make of an empty database.
 func objectsAfter(steps []string) []object {
-	conn, err := (&sqlite3.SQLiteDriver{}).Open(":memory:")
+	conn, err := (&sqlite3.SQLiteDriver{}).Open(inMemory)
 	if err != nil {
 		panic("store: " + err.Error())
 	}
@@ -65,6 +65,8 @@ func objectsAfter(steps []string) []object {
 // migrate brings the database of s to today's version, all steps in one
 // transaction, unless another process was faster.
 func (s *Store) migrate(ctx context.Context, m *migrator) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.begin(ctx); err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func OpenMemory(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(context.Background(), ":memory:", ":memory:", clients, o.Log)
+	return open(context.Background(), inMemory, inMemory, clients, o.Log)
 }
 
 func open(ctx context.Context, path, dsn string, clients accesslog.Clients, log *slog.Logger) (*Store, error) {
@@ -166,7 +166,7 @@ func (s *Store) attempt(ctx context.Context) error {
 // a power cut may take back the last transactions, but rows and position
 // together, so the lines are read once more.
 func (s *Store) setUp(ctx context.Context) (err error) {
-	if s.path != ":memory:" {
+	if s.path != inMemory {
 		if err := s.walMode(ctx); err != nil {
 			return openError(s.path, err)
 		}

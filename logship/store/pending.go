@@ -57,6 +57,9 @@ func event(row []driver.Value) (e Event, err error) {
 // MarkShipped takes the lines of ids, which the service accepted, and those of
 // rejected, which it refused for good, out of the queue. A line may be marked twice.
 func (s *Store) MarkShipped(ctx context.Context, ids []int64, rejected []Rejected) error {
+	if err := s.roomInWAL(ctx); err != nil {
+		return err
+	}
 	return s.write(ctx, func() error {
 		for _, r := range rejected {
 			if _, err := s.exec(`INSERT OR REPLACE INTO rejected (id, reason)

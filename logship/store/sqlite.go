@@ -82,22 +82,33 @@ func (s *Store) unchanged() error {
 
 // begin waits for the write lock, between attempts looking at ctx.
 func (s *Store) begin(ctx context.Context) error {
-	if s.db == nil {
-		return s.closed()
-	}
 	deadline := time.Now().Add(busyLimit)
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if s.db == nil {
+			return s.closed()
+		}
 		_, err := s.db.ExecContext(ctx, "BEGIN IMMEDIATE", nil)
 		if err == nil {
+			s.blocked.end()
 			return nil
 		}
 		if !isBusy(err) || time.Now().After(deadline) {
-			return fmt.Errorf("locking %s for writing: %w", s.path, err)
+			return s.notLocked(err)
 		}
+		s.blocked.begin(time.Now())
+		s.mu.Unlock() // who only reads, such as Stats, need not wait as long
+		s.mu.Lock()
 	}
+}
+
+func (s *Store) notLocked(err error) error {
+	if isBusy(err) {
+		err = fmt.Errorf("%w by %s", err, holder(s.path+"-shm", writerLock))
+	}
+	return fmt.Errorf("locking %s for writing: %w", s.path, err)
 }
 
 func (s *Store) closed() error { return fmt.Errorf("using %s: the database is closed", s.path) }

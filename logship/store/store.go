@@ -48,6 +48,9 @@ type Store struct {
 	judged int64
 	stmts  map[string]*sqlite3.SQLiteStmt // prepared, by their SQL
 	dict   dictionaries
+	bounds
+
+	blocked blocked
 }
 
 // Close moves the write-ahead log into the database and closes it. Whatever is
