@@ -16,6 +16,8 @@ const (
 	// block is what is stored in one transaction: some 25,000 lines, a tenth of
 	// a second, so that the agent's own transactions get their turn.
 	block = 4 << 20
+	// blockLines bounds a block of short lines.
+	blockLines = 1 << 15
 	// maxLine is the longest line kept whole. httpd's lines are far shorter; what
 	// is longer is damage.
 	maxLine = 1 << 20
@@ -59,16 +61,18 @@ func newCutter(r io.Reader, limit int64) *cutter {
 // next returns the whole lines of the next block and the place behind them. They
 // are good until the next call. At the end there are none, and io.EOF.
 func (c *cutter) next() (lines []store.Line, end int64, err error) {
-	copy(c.buf, c.buf[c.start:c.end])
-	c.start, c.end = 0, c.end-c.start
-	if err := c.fill(); err != nil {
-		return nil, c.at, err
+	if bytes.IndexByte(c.buf[c.start:c.end], '\n') < 0 { // else blockLines left some
+		copy(c.buf, c.buf[c.start:c.end])
+		c.start, c.end = 0, c.end-c.start
+		if err := c.fill(); err != nil {
+			return nil, c.at, err
+		}
 	}
-	whole := bytes.LastIndexByte(c.buf[:c.end], '\n') + 1
-	if whole == 0 && c.end == len(c.buf) {
+	whole := c.start + bytes.LastIndexByte(c.buf[c.start:c.end], '\n') + 1
+	if whole == c.start && c.end == len(c.buf) {
 		return c.overlong()
 	}
-	for c.start < whole {
+	for c.start < whole && len(lines) < blockLines {
 		length := bytes.IndexByte(c.buf[c.start:whole], '\n')
 		lines = append(lines, line(c.at, c.buf[c.start:c.start+length]))
 		c.start += length + 1

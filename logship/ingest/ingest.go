@@ -2,7 +2,11 @@
 // from before the agent (import), or just to ask them (query SQL FILE...).
 // What it takes in is never shipped.
 //
-// It imports logship/accesslog and logship/store.
+// It imports logship/accesslog, logship/store and internal/hint.
+//
+// What a file holds is the choice of whoever wrote it, and a .gz of some hundred
+// kilobytes may hold gigabytes: it is read in blocks that are bounded in bytes and
+// in lines.
 package ingest
 
 import (
@@ -15,7 +19,6 @@ import (
 	"os"
 	"syscall"
 
-	"tlskeeper/logship/accesslog"
 	"tlskeeper/logship/store"
 )
 
@@ -73,19 +76,6 @@ func take(ctx context.Context, s *store.Store, src Source, paths []string, purpo
 	return results, errors.Join(failed...)
 }
 
-// Memory loads files into a database in memory, to be asked and forgotten.
-func Memory(ctx context.Context, paths []string, log *slog.Logger) (*store.Store, error) {
-	s, err := store.OpenMemory(store.Options{Log: log})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := take(ctx, s, Source{}, paths, "reading", log); err != nil {
-		s.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
 // cause leaves out the path, which is said already.
 func cause(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
@@ -101,7 +91,7 @@ func importFile(ctx context.Context, s *store.Store, src Source, path string) (R
 		return result, err
 	}
 	defer file.Close()
-	content, packed, err := unpack(watched{file, src.Read})
+	content, packed, err := unpack(watched{ctx, file, src.Read})
 	if err != nil {
 		return result, err
 	}
@@ -128,69 +118,26 @@ func importFile(ctx context.Context, s *store.Store, src Source, path string) (R
 	if int64(len(head)) > known.FingerprintLen && limit < 0 {
 		known.SetFingerprint(head)
 	}
-	return copyLines(ctx, s, &known, newCutter(content, limit), packed, result)
+	c := newCutter(watched{ctx, content, func(int) {}}, limit)
+	return copyLines(ctx, s, &known, c, packed, result)
 }
 
-// errForeign says that a file is surely not the one that was meant: no line of
-// its beginning is in the format of the log. Nothing of it is stored.
-var errForeign = errors.New("no line is in the format of the TLS log: is it another one? nothing was taken in")
-
-// copyLines takes in everything that c gives. A last line without its newline
-// counts in a packed file, to which nothing will be added.
-func copyLines(ctx context.Context, s *store.Store, f *store.File, c *cutter, packed bool, r Result) (Result, error) {
-	f.Offset = 0
-	for {
-		lines, end, err := c.next()
-		atEnd := errors.Is(err, io.EOF)
-		if err != nil && !atEnd {
-			return r, err
-		}
-		if atEnd {
-			from := end
-			if lines, end = c.rest(); !packed {
-				r.Unfinished = end - from
-				return r, nil
-			}
-		}
-		if r.Lines == 0 && len(lines) > 0 && foreign(lines) == int64(len(lines)) {
-			return r, errForeign
-		}
-		n, err := s.Import(ctx, f, lines, end)
-		if err != nil {
-			return r, err
-		}
-		r.New += n
-		r.Lines += int64(len(lines))
-		r.Unparsed += foreign(lines)
-		if atEnd {
-			return r, nil
-		}
-	}
-}
-
-// watched tells how much is read through it.
+// watched tells how much is read through it, until ctx ends.
 type watched struct {
+	ctx context.Context
 	io.Reader
 	read func(n int)
 }
 
 func (w watched) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := w.Reader.Read(p)
 	if w.read != nil {
 		w.read(n)
 	}
 	return n, err
-}
-
-// foreign counts lines that are not in the format of the log.
-func foreign(lines []store.Line) (n int64) {
-	var parser accesslog.Parser
-	for _, line := range lines {
-		if _, err := parser.Scan(line.Raw); err != nil {
-			n++
-		}
-	}
-	return n
 }
 
 // open opens a regular file, without waiting for anybody (a FIFO would).
