@@ -21,7 +21,7 @@ const (
 	stalled = 2 * time.Minute
 )
 
-// keepHouse tells systemd and the state file how the agent is, and prunes.
+// keepHouse tells systemd and the state file how the agent is.
 func (a *agent) keepHouse(ctx context.Context) {
 	beat := watchdogEvery()
 	tick := time.NewTicker(min(publishEvery, beat))
@@ -29,13 +29,10 @@ func (a *agent) keepHouse(ctx context.Context) {
 	h := herald{agent: a, beat: beat}
 	h.look(ctx)
 	notify(daemon.SdNotifyReady)
-	var pruned, alive time.Time
+	var alive time.Time
 	for ctx.Err() == nil {
 		now := time.Now()
-		if now.Sub(pruned) >= pruneEvery {
-			a.prune(ctx)
-			pruned = now
-		}
+		a.watchLock()
 		h.look(ctx)
 		if now.Sub(alive) >= beat && now.Sub(a.tally.lastTurn()) < stalled {
 			notify(daemon.SdNotifyWatchdog)
@@ -104,10 +101,9 @@ func (a *agent) prune(ctx context.Context) {
 // publish hands out the counters, completed from the store.
 func (a *agent) publish(ctx context.Context) {
 	st := a.tally.snapshot()
-	if kept, err := a.Store.Stats(ctx); err == nil {
-		st.Backlog = kept.Pending
-		st.Unparsed = max(0, kept.Unparsed-a.unparsed) // pruning takes some away
-	}
+	a.measure(ctx)
+	st.Backlog, st.Size = a.kept.Pending, a.size
+	st.Unparsed = max(0, a.kept.Unparsed-a.unparsed) // pruning takes some away
 	notify(fmt.Sprintf("STATUS=%d lines stored, %d shipped, %d waiting", st.Lines, st.Shipped, st.Backlog))
 	if a.Publish == nil {
 		return
@@ -116,5 +112,19 @@ func (a *agent) publish(ctx context.Context) {
 		a.Log.Warn("writing the agent's state", "err", err)
 	} else if err == nil {
 		a.tally.cleared("publish")
+	}
+}
+
+// measure asks the store, but for when others keep it from writing: that is to be
+// told at once, and to ask would have to wait for each attempt.
+func (a *agent) measure(ctx context.Context) {
+	if since, _ := a.Store.Blocked(); !since.IsZero() {
+		return
+	}
+	if kept, err := a.Store.Stats(ctx); err == nil {
+		a.kept = kept
+	}
+	if size, err := a.Store.Size(ctx); err == nil {
+		a.size = size
 	}
 }

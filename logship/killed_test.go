@@ -19,6 +19,7 @@ import (
 
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/store/storetest"
 )
 
 // The variables that make this test binary an agent of its own.
@@ -30,6 +31,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	storetest.Main()
 	if dir := os.Getenv(childDir); dir != "" {
 		if err := childAgent(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -98,6 +98,9 @@ func (k *sink) take(ctx context.Context, r *reader, lines []store.Line, end int6
 		pos.SetFingerprint(head[:n])
 	}
 	if err := k.store.Append(ctx, &pos, lines, end, k.ship); err != nil {
+		if ctx.Err() == nil {
+			k.tally.paused(k.now(), err.Error())
+		}
 		return err
 	}
 	*r.pos = pos

@@ -23,7 +23,7 @@ import (
 // Config is one agent.
 type Config struct {
 	Logs       []string     // files to follow, at least one; they may not be there yet
-	Store      *store.Store // required; the caller closes it after Run
+	Store      *store.Store // required; the caller limits it, and closes it after Run
 	CloudWatch *CloudWatch  // nil: lines are kept here only
 
 	Poll  time.Duration // how often files are looked at; 0 means 250 ms
@@ -94,6 +94,9 @@ type agent struct {
 	followers []*follower
 	shipper   *shipper // nil without CloudWatch
 	unparsed  int64    // raw lines in the store at the start
+	locked    bool     // when the lock was last looked at
+	kept      store.Stats
+	size      store.Size
 }
 
 func newAgent(ctx context.Context, c Config) (*agent, error) {
@@ -114,7 +117,7 @@ func newAgent(ctx context.Context, c Config) (*agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the state of the store: %w", err)
 	}
-	a.unparsed = st.Unparsed
+	a.unparsed, a.kept = st.Unparsed, st
 	return a, nil
 }
 
@@ -140,7 +143,7 @@ func (a *agent) greet(ctx context.Context) {
 
 // once reads and ships what there is.
 func (a *agent) once(ctx context.Context) error {
-	for a.turn(ctx) && ctx.Err() == nil {
+	for (a.turn(ctx) || a.makeRoom(ctx)) && ctx.Err() == nil {
 	}
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -185,6 +188,7 @@ func (a *agent) forever(ctx context.Context) {
 		parts.Go(func() { a.shipper.run(ctx, a.Grace) })
 	}
 	parts.Go(func() { a.keepHouse(ctx) })
+	parts.Go(func() { a.keepRoom(ctx) })
 	for ctx.Err() == nil {
 		if !a.turn(ctx) {
 			pause(ctx, a.Poll)

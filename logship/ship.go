@@ -139,6 +139,9 @@ func (s *shipper) empty(ctx, sending context.Context) error {
 		return err
 	}
 	for ctx.Err() == nil {
+		if err := s.store.RoomToNote(sending); err != nil { // else each batch would be sent again
+			return fmt.Errorf("reading the queue: %w", err)
+		}
 		rows, err := s.store.Pending(sending, 0, s.limit)
 		if err != nil {
 			return fmt.Errorf("reading the queue: %w", err)

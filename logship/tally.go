@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/logship/store"
 )
 
 // Stats are what an agent knows of itself. Counts are since its start.
@@ -25,6 +26,12 @@ type Stats struct {
 	// LastError is the last failure, "" after a success of the same kind.
 	LastError   string
 	LastErrorAt time.Time
+	// PausedSince is when storing stopped, and PausedWhy what stops it; zero and
+	// "" while it goes on. What is not stored waits in the files.
+	PausedSince time.Time
+	PausedWhy   string
+	Size        store.Size // of the database
+	Pruned      int64      // lines deleted to keep it below its limit
 	Files       []FileStats
 }
 
@@ -55,6 +62,35 @@ func (t *tally) stored(lines int, now time.Time) {
 	t.changes++
 	t.st.Lines += int64(lines)
 	t.st.LastLine = now
+	t.st.PausedSince, t.st.PausedWhy = time.Time{}, ""
+}
+
+// paused notes that storing has stopped, at the first time that it is told.
+func (t *tally) paused(since time.Time, why string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.st.PausedSince.IsZero() {
+		t.st.PausedSince = since
+	} else if t.st.PausedWhy == why {
+		return
+	}
+	t.changes++
+	t.st.PausedWhy = why
+}
+
+// resumed takes back that storing has stopped.
+func (t *tally) resumed() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.changes++
+	t.st.PausedSince, t.st.PausedWhy = time.Time{}, ""
+}
+
+func (t *tally) pruned(lines int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.changes++
+	t.st.Pruned += lines
 }
 
 func (t *tally) damaged(d damage) {

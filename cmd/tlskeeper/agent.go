@@ -57,6 +57,9 @@ func (a *app) agent(c *cli.Context) error {
 		return err
 	}
 	defer conf.Store.Close()
+	if err := conf.Store.Limit(int64(cfg.Agent.MaxSize)); err != nil {
+		return err
+	}
 	return runAgent(c.Context, cfg, conf)
 }
 
@@ -123,6 +126,8 @@ func (p *publisher) write(st logship.Stats) error {
 		PID: p.pid, StartedAt: st.Started, WrittenAt: time.Now(), Destination: p.destination,
 		Lines: st.Lines, Unparsed: st.Unparsed, Shipped: st.Shipped, Rejected: st.Rejected, Backlog: st.Backlog,
 		LastLineAt: st.LastLine, LastShipAt: st.LastShip, LastError: st.LastError, LastErrorAt: st.LastErrorAt,
+		PausedSince: st.PausedSince, PausedWhy: st.PausedWhy, Pruned: st.Pruned,
+		DatabaseBytes: st.Size.Pages, DatabaseMost: st.Size.Most, WALBytes: st.Size.WAL,
 	}
 	for _, f := range st.Files {
 		out.Files = append(out.Files, status.File{Path: f.Path, Offset: f.Offset, Size: f.Size})

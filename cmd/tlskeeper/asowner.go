@@ -37,6 +37,7 @@ const ownerWord = "as-owner"
 type handed struct {
 	Database string    // its absolute path
 	Client   string    // [agent] client of the configuration
+	MaxSize  int64     // [agent] max_size, where it is that of this database
 	Question string    // "": the command line that follows; or databaseState, costs
 	Since    time.Time `json:",omitzero"` // of costs
 	Width    int       // of root's terminal, 0 for none
@@ -143,7 +144,7 @@ func (s *screen) flush() { io.WriteString(s.to, escapeLines(string(s.rest))) }
 // config is all of root's configuration that the work needs.
 func (h *handed) config(paths config.Paths) *config.Config {
 	cfg := config.Default(paths)
-	cfg.Agent.Database, cfg.Agent.Client = h.Database, h.Client
+	cfg.Agent.Database, cfg.Agent.Client, cfg.Agent.MaxSize = h.Database, h.Client, config.Size(h.MaxSize)
 	return cfg
 }
 

@@ -49,13 +49,22 @@ func (a *app) importFiles(c *cli.Context) error {
 		return err
 	}
 	if !o.IsRoot() {
-		return a.leaveImport(c, o, handed{Database: path, Client: cfg.Agent.Client})
+		h := handed{Database: path, Client: cfg.Agent.Client}
+		if path == cfg.Agent.Database {
+			h.MaxSize = int64(cfg.Agent.MaxSize)
+		}
+		return a.leaveImport(c, o, h)
 	}
 	s, err := store.OpenContext(c.Context, path, store.Options{Client: cfg.Agent.Client, Log: a.log(c)})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	if path == cfg.Agent.Database {
+		if err := s.Limit(int64(cfg.Agent.MaxSize)); err != nil {
+			return err
+		}
+	}
 	results, err := a.ingest(c, s)
 	if a.json(c) {
 		if printErr := a.printJSON(append([]ingest.Result{}, results...)); err == nil {

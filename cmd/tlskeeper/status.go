@@ -109,6 +109,7 @@ func printAgent(w io.Writer, a status.Agent, now time.Time) {
 		fmt.Fprintf(t, "shipping\t%d accepted, %d rejected, %d waiting, last %s, to %s\n",
 			a.Shipped, a.Rejected, a.Backlog, moment(a.LastShipAt), term.Escape(a.Destination))
 	}
+	fmt.Fprintf(t, "database\t%s\n", databaseSize(a))
 	if a.LastError != "" {
 		fmt.Fprintf(t, "trouble\t%s, last at %s\n", term.Escape(a.LastError), moment(a.LastErrorAt))
 	}
@@ -116,6 +117,15 @@ func printAgent(w io.Writer, a status.Agent, now time.Time) {
 		fmt.Fprintf(t, "file\t%s at %d of %d bytes\n", term.Escape(f.Path), f.Offset, f.Size)
 	}
 	t.Flush()
+}
+
+// databaseSize is in MiB, as max_size is.
+func databaseSize(a status.Agent) string {
+	text := fmt.Sprintf("%d MiB", a.DatabaseBytes>>20)
+	if a.DatabaseMost > 0 {
+		text += fmt.Sprintf(" of %d MiB", a.DatabaseMost>>20)
+	}
+	return text + fmt.Sprintf(", and %d MiB of write-ahead log", a.WALBytes>>20)
 }
 
 // printFinding writes a finding and, below it, what to type.

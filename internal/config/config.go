@@ -107,6 +107,7 @@ type Agent struct {
 	Logs          []string      `toml:"logs"`
 	Database      string        `toml:"database"`
 	RetentionDays int           `toml:"retention_days"`
+	MaxSize       Size          `toml:"max_size"`
 	Client        string        `toml:"client"`
 	Poll          time.Duration `toml:"poll"`
 	Quiet         time.Duration `toml:"quiet"`

@@ -115,6 +115,8 @@ func assign(field reflect.Value, value any) (want string, ok bool) {
 		return "a whole number", isInt && int64(int(n)) == n
 	case time.Duration:
 		return `a time with its unit in quotes, such as "250ms", "90s" or "1h"`, setDuration(field, value)
+	case Size:
+		return `a size with its unit in quotes, such as "500MiB" or "8GiB", or "0"`, setSize(field, value)
 	case []string:
 		return `a list of texts, such as ["a", "b"]`, setList(field, value)
 	}

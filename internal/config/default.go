@@ -23,6 +23,7 @@ func Default(p Paths) *Config {
 			Logs:          []string{tlsLog},
 			Database:      filepath.Join(p.Log, "tls.db"),
 			RetentionDays: 90,
+			MaxSize:       8 << 30,
 			Client:        "full",
 			Poll:          250 * time.Millisecond,
 			Quiet:         time.Hour,

@@ -68,6 +68,8 @@ func TestFaultyFiles(t *testing.T) {
 			`[agent] keeps "none"`, `client = "none"`},
 		"cloudwatch full": {"[agent]\nclient = \"truncated\"\n[cloudwatch]\ngroup = \"g\"\nclient = \"full\"\n", 5, "cannot ship", ""},
 		"cloudwatch days": {"[cloudwatch]\ngroup = \"g\"\nretention_days = 91\n", 3, "91 days", "120"},
+		"small database":  {"[agent]\nmax_size = \"1MiB\"\n", 2, "at least 64MiB", "without limit"},
+		"size in no unit": {"[agent]\nmax_size = 8\n", 2, "a size with its unit", ""},
 		"password in URL": {"[acme]\ndirectory = \"https://u:p@ca.org/\"\n", 2, "password", ""},
 		"half of EAB":     {"[acme]\neab_kid = \"k\"\n", 2, "need each other", ""},
 		"binary rubbish":  {"\x00\x01\x02", 1, "not valid TOML", ""},

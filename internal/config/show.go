@@ -52,6 +52,8 @@ func plain(v any) any {
 	switch v := v.(type) {
 	case time.Duration:
 		return shortDuration(v)
+	case Size:
+		return v.String()
 	case []string:
 		if v == nil {
 			return []string{}

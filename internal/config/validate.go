@@ -152,6 +152,9 @@ func (v *validator) agent(a Agent, ownLogs bool) {
 	if a.RetentionDays < 0 {
 		v.problem("agent.retention_days", "0 keeps everything", "retention_days cannot be %d", a.RetentionDays)
 	}
+	if a.MaxSize != 0 && a.MaxSize < leastSize {
+		v.problem("agent.max_size", `"0" is without limit`, "max_size is %s and must be at least %s", a.MaxSize, leastSize)
+	}
 }
 
 // cloudWatch checks [cloudwatch]; kept is what [agent] keeps of addresses.

@@ -29,7 +29,15 @@ type Agent struct {
 	// LastError is the last failure since the last success, "" after a success.
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
-	Files       []File    `json:"files,omitempty"`
+	// PausedSince is when storing stopped; zero while it goes on.
+	PausedSince time.Time `json:"paused_since,omitzero"`
+	PausedWhy   string    `json:"paused_why,omitempty"`
+
+	DatabaseBytes int64  `json:"database_bytes"`               // pages in use
+	DatabaseMost  int64  `json:"database_max_bytes,omitempty"` // what they may be; 0 is any number
+	WALBytes      int64  `json:"wal_bytes"`                    // the write-ahead log beside them
+	Pruned        int64  `json:"pruned"`                       // lines deleted since StartedAt to stay below that
+	Files         []File `json:"files,omitempty"`
 }
 
 // File is one file the agent has open.

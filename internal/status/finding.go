@@ -35,6 +35,11 @@ const (
 	shipLate = time.Hour
 	// missedBeats is how many heartbeats an agent may miss before it is dead.
 	missedBeats = 4
+	// pausedLong is how long nothing may be stored: a prune or an import of another
+	// process is over in less.
+	pausedLong = 10 * time.Second
+	// nearlyFull is the share of the database's limit, in percent, that is news.
+	nearlyFull = 80
 )
 
 // Findings judges a state at now. It is pure.
@@ -121,6 +126,11 @@ func (a Agent) Findings(now time.Time) []Finding {
 	case now.Sub(a.WrittenAt) > missedBeats*Heartbeat:
 		add(Fail, "systemctl status tlskeeper", "last sign of life %s ago", Ago(now.Sub(a.WrittenAt)))
 	}
+	if !a.PausedSince.IsZero() && a.PID != 0 && now.Sub(a.PausedSince) > pausedLong {
+		add(Fail, "journalctl -u tlskeeper; the lines wait in the log until logrotate deletes it",
+			"nothing is stored for %s: %s", Ago(now.Sub(a.PausedSince)), a.PausedWhy)
+	}
+	a.judgeSize(add)
 	if since := latest(a.LastShipAt, a.StartedAt); a.Destination != "" && a.Backlog > 0 && now.Sub(since) > shipLate {
 		late := "nothing shipped for " + Ago(now.Sub(since))
 		if since.IsZero() {
@@ -132,6 +142,21 @@ func (a Agent) Findings(now time.Time) []Finding {
 		add(Warn, "journalctl -u tlskeeper", "CloudWatch refused %d lines as too old or too new; they are kept here", a.Rejected)
 	}
 	return found
+}
+
+func (a Agent) judgeSize(add func(Severity, string, string, ...any)) {
+	const hint = "raise max_size in [agent], or lower retention_days"
+	share := int64(0)
+	if a.DatabaseMost > 0 {
+		share = a.DatabaseBytes / max(1, a.DatabaseMost/100)
+	}
+	switch {
+	case a.Pruned > 0:
+		add(Warn, hint, "the oldest %d lines were deleted since %s to keep the database below max_size",
+			a.Pruned, a.StartedAt.Local().Format(time.DateTime))
+	case share >= nearlyFull:
+		add(Warn, hint, "the database has reached %d %% of what max_size allows; at 95 %% the oldest lines are deleted", share)
+	}
 }
 
 func (a Agent) because() string { return reason(a.LastError) }

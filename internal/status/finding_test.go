@@ -79,6 +79,13 @@ func TestAgentFindings(t *testing.T) {
 		"local only, no shipping": {change(func(a *Agent) { a.Backlog = 5; a.Destination = "" }), ""},
 		"killed":                  {change(func(a *Agent) { a.WrittenAt = now.Add(-10 * time.Minute) }), "fail last sign of life 10 min ago"},
 		"stopped":                 {change(func(a *Agent) { a.PID = 0 }), "fail stopped"},
+		"paused a moment":         {change(func(a *Agent) { a.PausedSince = now.Add(-5 * time.Second); a.PausedWhy = "locked" }), ""},
+		"paused":                  {change(func(a *Agent) { a.PausedSince = now.Add(-30 * time.Second); a.PausedWhy = "locked" }), "fail nothing is stored for 30 s: locked"},
+		"paused, then stopped":    {change(func(a *Agent) { a.PausedSince = now.Add(-time.Hour); a.PID = 0 }), "fail stopped"},
+		"half full":               {change(func(a *Agent) { a.DatabaseBytes = 4 << 30; a.DatabaseMost = 8 << 30 }), ""},
+		"without a limit":         {change(func(a *Agent) { a.DatabaseBytes = 4 << 30 }), ""},
+		"nearly full":             {change(func(a *Agent) { a.DatabaseBytes = 7 << 30; a.DatabaseMost = 8 << 30 }), "warn the database has reached 87 %"},
+		"lines were deleted":      {change(func(a *Agent) { a.DatabaseBytes = 1; a.DatabaseMost = 8 << 30; a.Pruned = 9 }), "warn the oldest 9 lines were deleted"},
 		"refused":                 {change(func(a *Agent) { a.Rejected = 2 }), "warn CloudWatch refused 2 lines"},
 	} {
 		got := ""

@@ -100,7 +100,7 @@ var bombs = map[string]struct {
 		}
 	}, "more than 4 MiB", "in a row are not in the format"},
 	"long user agents": {func(w io.Writer) { agents(w, 1_000, 8000) }, "more than 4 MiB", "lines 1000"},
-	"many clients":     {func(w io.Writer) { words(w, 60_000, "%x", "www") }, "more than 4 MiB", "lines 60000"},
+	"many clients":     {func(w io.Writer) { words(w, 90_000, "%x", "www") }, "more than 4 MiB", "lines 90000"},
 	"many hosts":       {func(w io.Writer) { words(w, 40_000, "192.0.2.1", "%x") }, "more than 4 MiB", "lines 40000"},
 }
 

@@ -134,6 +134,10 @@ func (s *Store) Room(ctx context.Context) error {
 	return err
 }
 
+// RoomToNote is Room for taking lines out of the queue, which a full database
+// has room for.
+func (s *Store) RoomToNote(ctx context.Context) error { return s.roomInWAL(ctx) }
+
 // roomInWAL empties a log that is as long as it may get. What is taken out of
 // the queue, or deleted, needs room there, too.
 func (s *Store) roomInWAL(ctx context.Context) error {
