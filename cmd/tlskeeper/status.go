@@ -22,7 +22,7 @@ func (a *app) statusCommand() *cli.Command {
 		UsageText: "tlskeeper status\ntlskeeper status --json",
 		Description: "Reads what renewal and agent published; needs no root and no network. Exit\n" +
 			"status 3 when a certificate is near its end or not deployed, or when the agent\n" +
-			"does not run or has not shipped for long.",
+			"does not run, cannot store, has little room, or has not shipped for long.",
 		Action: a.status,
 	}
 }
