@@ -118,8 +118,7 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("the write-ahead log of %s has %d MiB and cannot be emptied: %s holds on to an older state of the database",
-		e.Path, e.Bytes>>20, e.By)
+	return fmt.Sprintf("%s reads an older state of %s, whose write-ahead log has %d MiB and cannot be emptied", e.By, e.Path, e.Bytes>>20)
 }
 
 // Room tells whether more can be written: nil, a *FullError or a *HeldError.
