@@ -78,7 +78,7 @@ func peak() int64 {
 }
 
 const (
-	testMemory = 4 << 20
+	testMemory = 2 << 20
 	// overhead is what a process takes beside the rows: program, blocks, caches of
 	// words, and what SQLite notes for going back on a transaction.
 	overhead = 128 << 20
@@ -113,10 +113,10 @@ var bombs = map[string]struct {
 			endless(w, 'a', 1<<20)
 			io.WriteString(w, "\n")
 		}
-	}, "more than 4 MiB", "in a row are not in the format"},
-	"long user agents": {func(w io.Writer) { agents(w, 1_000, 8000) }, "more than 4 MiB", "lines 1000"},
-	"many clients":     {func(w io.Writer) { words(w, 90_000, "%x", "www") }, "more than 4 MiB", "lines 90000"},
-	"many hosts":       {func(w io.Writer) { words(w, 40_000, "192.0.2.1", "%x") }, "more than 4 MiB", "lines 40000"},
+	}, "more than 2 MiB", "in a row are not in the format"},
+	"long user agents": {func(w io.Writer) { agents(w, 700, 8000) }, "more than 2 MiB", "lines 700"},
+	"many clients":     {func(w io.Writer) { words(w, 70_000, "%x", "www") }, "more than 2 MiB", "lines 70000"},
+	"many hosts":       {func(w io.Writer) { words(w, 40_000, "192.0.2.1", "%x") }, "more than 2 MiB", "lines 40000"},
 }
 
 func endless(w io.Writer, c byte, n int) {
@@ -160,7 +160,7 @@ func TestBombs(t *testing.T) {
 				if !strings.Contains(said, c.want) {
 					t.Errorf("said %q, want %q", said, c.want)
 				}
-				if strings.Contains(said, "more than 4 MiB") && !strings.Contains(said, "hint: tlskeeper import --db") {
+				if strings.Contains(said, "more than 2 MiB") && !strings.Contains(said, "hint: tlskeeper import --db") {
 					t.Errorf("no way out: %q", said)
 				}
 				t.Logf("%d MiB", most>>20)

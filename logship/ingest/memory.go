@@ -11,7 +11,7 @@ import (
 )
 
 // MaxMemory is how many bytes the rows of files may take that are asked without
-// a database: some twenty million requests of usual clients.
+// a database, but for the last block: some twenty million usual requests.
 const MaxMemory = 512 << 20
 
 // Memory loads files into a database in memory, to be asked and forgotten. What
