@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
+	"tlskeeper/internal/safepath"
 )
 
 // account is account.json. The key lies beside it.
@@ -62,7 +62,7 @@ func (c *Client) loadAccount(ca CA) (account, crypto.Signer, error) {
 func (c *Client) accountKey(dir string) (crypto.Signer, error) {
 	sweep(dir)
 	path := filepath.Join(dir, "key.pem")
-	data, err := os.ReadFile(path)
+	data, err := safepath.ReadFile(path)
 	if err == nil {
 		return leaf.ParseKey(data)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/leaf"
+	"tlskeeper/internal/safepath"
 )
 
 // Account is one of ours at a CA, as it stands on disk.
@@ -106,7 +107,7 @@ func (s *Store) Import(name string, keyPEM, chainPEM []byte, meta Meta) (Generat
 // readAccount loads account.json; where there is none its URL is "".
 func readAccount(dir string, ca CA) (account, error) {
 	known := account{Directory: ca.Directory}
-	data, err := os.ReadFile(filepath.Join(dir, "account.json"))
+	data, err := safepath.ReadFile(filepath.Join(dir, "account.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return known, nil
 	}

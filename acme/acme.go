@@ -15,12 +15,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/safepath"
 )
 
 // Config is all that a Client needs to know.
@@ -115,7 +115,7 @@ func httpsTransport(caFile string) (*http.Transport, error) {
 	if caFile == "" {
 		return t, nil
 	}
-	data, err := os.ReadFile(caFile)
+	data, err := safepath.ReadFile(caFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading its roots: %w", err)
 	}

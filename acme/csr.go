@@ -11,9 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 
 	"tlskeeper/internal/leaf"
+	"tlskeeper/internal/safepath"
 )
 
 // KeyType is the kind of a certificate's key, by its OpenSSL name.
@@ -69,7 +69,7 @@ func newCSR(key crypto.Signer, names []string) ([]byte, error) {
 // are exactly those to order. A common name that is no SAN is an error: a CA
 // would have to refuse it.
 func readCSR(path string) (*x509.CertificateRequest, []string, error) {
-	data, err := os.ReadFile(path)
+	data, err := safepath.ReadFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the CSR: %w", err)
 	}

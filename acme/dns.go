@@ -14,6 +14,7 @@ import (
 	"github.com/go-acme/lego/v4/providers/dns/route53"
 
 	"tlskeeper/internal/child"
+	"tlskeeper/internal/safepath"
 )
 
 // dnsTimeout bounds one change of a record. Route 53 says after about a minute
@@ -28,16 +29,21 @@ func newDNSSolver(way Challenge) (solver, error) {
 		if way.Exec == "" {
 			return nil, errors.New(`the DNS provider "exec" needs dns_exec, the program to run`)
 		}
-		return &dnsProgram{path: way.Exec}, nil
+		_, err := safepath.Command([]string{way.Exec}, child.MinimalEnv())
+		return &dnsProgram{path: way.Exec}, err
 	case "httpreq":
-		provider, err = httpreq.NewDNSProvider()
+		if err = safepath.CheckNamedFiles("HTTPREQ_"); err == nil {
+			provider, err = httpreq.NewDNSProvider()
+		}
 	case "route53":
-		provider, err = route53.NewDNSProvider()
+		if err = safepath.CheckAWS(); err == nil {
+			provider, err = route53.NewDNSProvider()
+		}
 	default:
 		return nil, fmt.Errorf("unknown DNS provider %q (exec, httpreq or route53)", way.Provider)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("setting up the DNS provider: %v", err)
+		return nil, fmt.Errorf("setting up the DNS provider: %w", err)
 	}
 	return &dnsProvider{lego: provider}, nil
 }
@@ -56,10 +62,11 @@ func (d *dnsProgram) close() error                                { return nil }
 
 func (d *dnsProgram) run(ctx context.Context, what string, p proof) error {
 	defer d.records.lock(p.Name)()
-	_, err := child.Run(ctx, child.Cmd{
-		Argv:    []string{d.path, what, "_acme-challenge." + p.Name + ".", txtValue(p.KeyAuth)},
-		Timeout: dnsTimeout,
-	})
+	env := child.MinimalEnv()
+	argv, err := safepath.Command([]string{d.path, what, "_acme-challenge." + p.Name + ".", txtValue(p.KeyAuth)}, env)
+	if err == nil {
+		_, err = child.Run(ctx, child.Cmd{Argv: argv, Env: env, Timeout: dnsTimeout})
+	}
 	if err != nil {
 		return fmt.Errorf("running the DNS program (%s): %w", what, err)
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto"
 	"errors"
-	"os"
 	"slices"
 	"time"
 
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/leaf"
+	"tlskeeper/internal/safepath"
 )
 
 // mayIssue asks the back-off and the guard. An order in hand was allowed when
@@ -175,7 +175,7 @@ func (c *Client) chooseKey(w work, former Generation) (crypto.Signer, error) {
 	if slices.Contains(state.Revoked, former.Number) {
 		return newKey(w.KeyType)
 	}
-	data, err := os.ReadFile(former.KeyFile())
+	data, err := safepath.ReadFile(former.KeyFile())
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/safepath"
 )
 
 // journal is an order in hand. What is in it is on disk before the CA is asked
@@ -39,7 +40,7 @@ func (s *Store) orderDir(name string) string { return filepath.Join(s.dir, "cert
 // cannot be read is none: its order at the CA expires by itself.
 func (s *Store) openJournal(name string) (*journal, error) {
 	dir := s.orderDir(name)
-	data, err := os.ReadFile(filepath.Join(dir, "journal.json"))
+	data, err := safepath.ReadFile(filepath.Join(dir, "journal.json"))
 	sweep(filepath.Dir(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, os.RemoveAll(dir) // a kill before the first record
@@ -79,7 +80,7 @@ func (j *journal) save() error {
 
 // key returns the order's private key in PEM, nil where the user holds it.
 func (j *journal) key() ([]byte, error) {
-	data, err := os.ReadFile(filepath.Join(j.dir, keyFile))
+	data, err := safepath.ReadFile(filepath.Join(j.dir, keyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

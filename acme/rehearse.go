@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/safepath"
 )
 
 // rehearsalPrefix begins the names of the directories of rehearsals, below the
@@ -140,7 +141,7 @@ func copyAccounts(from, to string) error {
 		return err
 	}
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		data, err := safepath.ReadFile(file)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package acme
 
 import (
+	"cmp"
 	"crypto"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
+	"tlskeeper/internal/safepath"
 )
 
 // Request is one certificate that is wanted.
@@ -83,7 +85,7 @@ func (w work) ownKey(public crypto.PublicKey) ([]byte, error) {
 	if w.KeyFile == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(w.KeyFile)
+	data, err := safepath.ReadFile(w.KeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the CSR's key: %w", err)
 	}
@@ -109,7 +111,7 @@ func (w work) checkWays() error {
 			return &NameError{name, "an address cannot be proven by dns-01"}
 		}
 		if _, err := newSolver(way); err != nil {
-			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), way.advice())
+			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), cmp.Or(hint.Of(err), way.advice()))
 		}
 		if err := way.checkWebroot(); err != nil {
 			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), "webroot is the DocumentRoot that answers on port 80")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -14,6 +13,7 @@ import (
 
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
+	"tlskeeper/internal/safepath"
 )
 
 // Reasons are the revocation reasons that a subscriber may give, by the number
@@ -66,7 +66,7 @@ func (c *Client) revokeByAccount(ctx context.Context, to *endpoint, g Generation
 
 // revokeByKey needs the key on this host; why is what keeps the account from it.
 func (c *Client) revokeByKey(ctx context.Context, to *endpoint, g Generation, reason uint, why error) error {
-	data, err := os.ReadFile(filepath.Join(g.Dir, keyFile))
+	data, err := safepath.ReadFile(filepath.Join(g.Dir, keyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("revoking %s: %s has no account of ours that may (%w), and its private key is not on this host", g.Name, to.ca.Name, why)
 		return hint.Wrap(err, "with the key, any ACME client revokes it: certbot revoke --cert-path "+g.ChainFile()+" --key-path KEY")

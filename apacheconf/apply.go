@@ -101,6 +101,9 @@ func (s *Server) carryOut(ctx context.Context, p *Plan) (*Result, error) {
 	if p.Empty() {
 		return s.settle(ctx, p, r)
 	}
+	if err := s.startable(); err != nil {
+		return nil, err
+	}
 	t := &transaction{s: s, p: p}
 	if err := t.prove(ctx); err != nil {
 		return nil, err

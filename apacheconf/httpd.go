@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/safepath"
 )
 
 // Layout is how a distribution arranges Apache's files.
@@ -36,6 +37,9 @@ const maxDump = 64 << 20
 
 func findHTTPD(ctx context.Context, cfg Config) (httpd, error) {
 	binary, err := findBinary(cfg.Binary)
+	if err == nil {
+		err = safepath.Check(binary)
+	}
 	if err != nil {
 		return httpd{}, err
 	}

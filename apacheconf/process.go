@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/safepath"
 )
 
 // process is what /proc tells of one.
@@ -77,8 +78,24 @@ func workers(p process) map[int]bool {
 
 // control runs a command of the service manager or of httpd itself.
 func (s *Server) control(ctx context.Context, argv []string) error {
-	_, err := child.Run(ctx, child.Cmd{Argv: argv, Env: s.httpd.env, Timeout: reloadTimeout})
+	argv, err := safepath.Command(argv, s.httpd.env)
+	if err == nil {
+		_, err = child.Run(ctx, child.Cmd{Argv: argv, Env: s.httpd.env, Timeout: reloadTimeout})
+	}
 	return err
+}
+
+// startable refuses a change while others may change start_command: when the
+// change has killed Apache it is too late to find out that it must not be run.
+func (s *Server) startable() error {
+	if len(s.cfg.StartCommand) == 0 {
+		return nil
+	}
+	_, err := safepath.Command(s.cfg.StartCommand, s.httpd.env)
+	if open, ok := errors.AsType[*safepath.Error](err); ok {
+		return hint.Wrap(&RefusedError{Why: "start_command: " + open.Error()}, hint.Of(err))
+	}
+	return nil
 }
 
 func (s *Server) reloadArgv() []string {

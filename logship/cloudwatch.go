@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/safepath"
 	"tlskeeper/logship/accesslog"
 )
 
@@ -85,6 +86,9 @@ func NewCloudWatch(ctx context.Context, c CloudWatchConfig) (*CloudWatch, error)
 // loadAWS reads AWS's configuration. The SDK does not retry: the shipper's one
 // back-off knows of shutdown and of the backlog, and two layers would multiply.
 func loadAWS(ctx context.Context, c CloudWatchConfig) (aws.Config, error) {
+	if err := safepath.CheckAWS(); err != nil {
+		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
 	conf, err := config.LoadDefaultConfig(ctx,
 		config.WithRegion(c.Region),
 		config.WithSharedConfigProfile(c.Profile),

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -11,6 +10,7 @@ import (
 	"tlskeeper/acme"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/renewal"
+	"tlskeeper/internal/safepath"
 )
 
 func (a *app) acmeClient(c *cli.Context, cfg *config.Config, dir string) (*acme.Client, error) {
@@ -71,7 +71,7 @@ func certificateAuthority(f config.Fallback) (acme.CA, error) {
 	if f.EABKID == "" {
 		return ca, nil
 	}
-	key, err := os.ReadFile(f.EABHMACFile)
+	key, err := safepath.ReadFile(f.EABHMACFile)
 	if err != nil {
 		return ca, fmt.Errorf("reading eab_hmac_file: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/setup"
 	"tlskeeper/internal/term"
 )
 
@@ -104,6 +105,9 @@ func (a *app) configCheck(c *cli.Context) error {
 	paths := config.PathsFor(c.String("root"))
 	file := cmp.Or(c.String("config"), paths.ConfigFile())
 	cfg, problems := config.Problems(file, paths)
+	if len(problems) == 0 {
+		problems = untrusted(cfg)
+	}
 	if a.json(c) {
 		a.printJSON(map[string]any{"file": file, "problems": append([]*config.Error{}, problems...)})
 	} else if len(problems) == 0 {
@@ -117,6 +121,16 @@ func (a *app) configCheck(c *cli.Context) error {
 	}
 	a.printProblems(c, problems)
 	return &config.Error{File: file, Msg: fmt.Sprintf("%d problems", len(problems))}
+}
+
+// untrusted is what the configuration names and others may change, as `check`
+// has it.
+func untrusted(cfg *config.Config) []*config.Error {
+	var problems []*config.Error
+	for _, f := range setup.CheckTrust(cfg) {
+		problems = append(problems, &config.Error{File: cfg.File, Msg: f.Subject + ": " + f.Message, Hint: f.Hint})
+	}
+	return problems
 }
 
 func (a *app) printProblems(c *cli.Context, problems []*config.Error) {

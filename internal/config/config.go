@@ -3,7 +3,7 @@
 // the memory of where each value came from. Only this package and the command
 // line know the file; every other package takes plain Go values.
 //
-// It imports internal/hint of this module and nothing else of it.
+// It imports internal/hint and internal/safepath of this module.
 package config
 
 import "time"

@@ -6,18 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"sort"
-	"syscall"
 
 	"github.com/BurntSushi/toml"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/safepath"
 )
 
 // exampleHint is the way out of a missing file.
 const exampleHint = "tlskeeper setup writes one (tlskeeper config example shows every key)"
-
-// maxFile bounds what is read as configuration; ours is a few kilobytes.
-const maxFile = 1 << 20
 
 // Load reads the file at path ("" = the standard place below root) and returns
 // the effective configuration. What is wrong with it is an *Error, the first
@@ -120,31 +117,15 @@ func readFile(path string) (string, *Error) {
 		return "", &Error{File: path, Msg: why(err)}
 	case !info.Mode().IsRegular():
 		return "", &Error{File: path, Msg: "not a file"}
-	case info.Size() > maxFile:
-		return "", &Error{File: path, Msg: fmt.Sprintf("too big for a configuration (%d bytes)", info.Size())}
 	}
-	if problem := trusted(path, info); problem != nil {
-		return "", problem
+	data, err := safepath.ReadFile(path)
+	if open, ok := errors.AsType[*safepath.Error](err); ok {
+		return "", &Error{File: path, Msg: "it names programs that root runs, and others may change it: " + open.Why, Hint: hint.Of(err)}
 	}
-	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", &Error{File: path, Msg: why(err), Hint: "run it as root"}
 	}
 	return string(data), nil
-}
-
-// trusted refuses a file that others may write: it names programs that root
-// runs.
-func trusted(path string, info fs.FileInfo) *Error {
-	if info.Mode().Perm()&0o002 != 0 {
-		return &Error{File: path, Msg: "everybody may write it, and it names programs that root runs", Hint: "chmod o-w " + path}
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if ok && owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
-		return &Error{File: path, Msg: fmt.Sprintf("it belongs to user %d, and it names programs that root runs", owner.Uid),
-			Hint: "chown root " + path}
-	}
-	return nil
 }
 
 // why strips the operation and the path, which the Error says already.

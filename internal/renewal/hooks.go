@@ -10,9 +10,11 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/internal/child"
+	"tlskeeper/internal/safepath"
 )
 
 // Hooks are programs of the user, as lists of arguments: no shell sees them.
+// One that others may change is not run, which is a failure of it.
 // Their environment is PATH, LANG and
 //
 //	pre, post  TLSKEEPER_CERTIFICATES  names of the certificates that are due, with blanks between
@@ -54,7 +56,11 @@ func (h Hooks) run(ctx context.Context, which string, argv []string, env ...stri
 	if timeout <= 0 {
 		timeout = defaultHookTimeout
 	}
-	_, err := child.Run(ctx, child.Cmd{Argv: argv, Env: append(child.MinimalEnv(), env...), Timeout: timeout})
+	env = append(child.MinimalEnv(), env...)
+	argv, err := safepath.Command(argv, env)
+	if err == nil {
+		_, err = child.Run(ctx, child.Cmd{Argv: argv, Env: env, Timeout: timeout})
+	}
 	if failed, ok := errors.AsType[*child.ExitError](err); ok {
 		return called(failed, which+" hook")
 	}

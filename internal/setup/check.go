@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"tlskeeper/internal/config"
+	"tlskeeper/internal/safepath"
 )
 
 // How much a finding matters.
@@ -45,7 +46,7 @@ func fail(subject, hint, format string, args ...any) Finding {
 func CheckHost(cfg *config.Config) []Finding {
 	found := checkDirs(cfg.Paths)
 	found = append(found, checkKeys(cfg)...)
-	found = append(found, checkPrograms(cfg)...)
+	found = append(found, checkNamed(cfg)...)
 	found = append(found, checkWebroots(cfg)...)
 	found = append(found, checkLogs(cfg.Agent.Logs)...)
 	return append(found, checkSpace(cfg)...)
@@ -115,17 +116,10 @@ func (d Dir) check() []Finding {
 		return []Finding{warn("directories", fmt.Sprintf("chmod %04o %s", d.Mode, d.Path),
 			"%s is closed: only root can ask for the status, mode %04o", d.Path, info.Mode().Perm())}
 	}
-	if owner := ownerOf(info); !d.agents && owner != 0 && owner != os.Geteuid() {
-		return []Finding{fail("directories", "chown root "+d.Path, "%s belongs to user %d, who could replace what is in it", d.Path, owner)}
+	if d.agents {
+		return nil
 	}
-	return nil
-}
-
-func ownerOf(info fs.FileInfo) int {
-	if st, isUnix := info.Sys().(*syscall.Stat_t); isUnix {
-		return int(st.Uid)
-	}
-	return 0
+	return untrusted("directories", safepath.Check(d.Path))
 }
 
 // reason strips the path, which the finding names already.
@@ -134,44 +128,6 @@ func reason(err error) string {
 		return e.Err.Error()
 	}
 	return err.Error()
-}
-
-// checkPrograms looks at what the configuration makes root execute: it must be
-// there, executable, and writable by root alone.
-func checkPrograms(cfg *config.Config) []Finding {
-	programs := map[string]string{}
-	for key, argv := range map[string][]string{
-		"hook pre": cfg.Hooks.Pre, "hook deploy": cfg.Hooks.Deploy, "hook post": cfg.Hooks.Post,
-		"start_command": cfg.Apache.StartCommand,
-	} {
-		if len(argv) > 0 {
-			programs[key] = argv[0]
-		}
-	}
-	for _, c := range cfg.Certificates {
-		programs["dns_exec of "+c.Name] = c.DNSExec
-	}
-	var found []Finding
-	for _, subject := range sortedKeys(programs) {
-		found = append(found, checkProgram(subject, programs[subject])...)
-	}
-	return found
-}
-
-func checkProgram(subject, path string) []Finding {
-	if path == "" {
-		return nil
-	}
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return []Finding{fail(subject, "", "%s: %s", path, reason(err))}
-	case !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0:
-		return []Finding{fail(subject, "chmod +x "+path, "%s is no program", path)}
-	case info.Mode().Perm()&0o022 != 0:
-		return []Finding{fail(subject, "chmod go-w "+path, "%s runs as root and others may change it", path)}
-	}
-	return []Finding{ok(subject, "%s", path)}
 }
 
 func checkLogs(logs []string) []Finding {

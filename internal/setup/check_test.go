@@ -85,7 +85,7 @@ func TestDirectoryOfAnotherUser(t *testing.T) {
 	if err := os.Chown(cfg.Paths.ACME, 65534, -1); err != nil {
 		t.Fatal(err)
 	}
-	if got := bad(CheckHost(cfg)); !strings.Contains(got, "belongs to user 65534") {
+	if got := bad(CheckHost(cfg)); !strings.Contains(got, "user nobody (65534) owns the directory "+cfg.Paths.ACME) {
 		t.Error(got)
 	}
 }

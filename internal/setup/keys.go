@@ -32,8 +32,10 @@ func checkKeys(cfg *config.Config) []Finding {
 		found = append(found, finding...)
 		return nil
 	})
-	if cfg.ACME.EABHMACFile != "" {
-		found = append(found, checkSecret(cfg.ACME.EABHMACFile)...)
+	for _, path := range secrets(cfg) {
+		if _, err := os.Stat(path); err == nil {
+			found = append(found, checkSecret(path)...)
+		}
 	}
 	switch {
 	case os.IsNotExist(err):
@@ -44,6 +46,15 @@ func checkKeys(cfg *config.Config) []Finding {
 		return []Finding{ok("keys", "%d, readable by their owner alone", keys)}
 	}
 	return found
+}
+
+// secrets are the files of the configuration that only their owner may read.
+func secrets(cfg *config.Config) []string {
+	paths := []string{cfg.ACME.EABHMACFile}
+	for _, f := range cfg.Fallbacks {
+		paths = append(paths, f.EABHMACFile)
+	}
+	return paths
 }
 
 func checkKey(path string) (found []Finding, isKey bool) {

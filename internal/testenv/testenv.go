@@ -64,3 +64,16 @@ func packageOf(program string) string {
 	}
 	return program
 }
+
+// NeedRoot skips t where it is not root who runs it, and fails it where the
+// environment requires anything at all: those who want nothing skipped are root.
+func NeedRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv(Variable) != "" {
+		t.Fatalf("root is needed, to give files away, and %s is set", Variable)
+	}
+	t.Skip("needs root, to give files away")
+}

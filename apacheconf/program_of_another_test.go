@@ -1,0 +1,53 @@
+package apacheconf
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tlskeeper/internal/hint"
+	"tlskeeper/internal/testenv"
+)
+
+const stranger = 65534
+
+// given writes a program that leaves a trace when it runs, and gives it away.
+func (r *rig) given(name string) (program, ran string) {
+	r.t.Helper()
+	testenv.NeedRoot(r.t)
+	program, ran = filepath.Join(r.dir, name), filepath.Join(r.dir, name+".ran")
+	if err := errors.Join(os.WriteFile(program, []byte("#!/bin/sh\necho >>"+ran+"\n"), 0o755), os.Chown(program, stranger, -1)); err != nil {
+		r.t.Fatal(err)
+	}
+	return program, ran
+}
+
+func TestBinaryOfAnotherUserIsNotRun(t *testing.T) {
+	r := makeRig(t, "")
+	var ran string
+	r.cfg.Binary, ran = r.given("httpd")
+	_, err := Discover(t.Context(), r.cfg)
+	if err == nil || !strings.Contains(err.Error(), "others may change it") || !strings.Contains(hint.Of(err), r.cfg.Binary) || exists(ran) {
+		t.Errorf("ran: %v; %v (hint %q)", exists(ran), err, hint.Of(err))
+	}
+}
+
+// Whoever may change start_command waits for an Apache that died: so nothing
+// is begun that could need it.
+func TestStartCommandOfAnotherUserIsNotRun(t *testing.T) {
+	r := newRig(t, "")
+	program, ran := r.given("start")
+	r.cfg.StartCommand = []string{program}
+	before := r.snapshot()
+	s, p := r.plan(Change{Profile: "intermediate"})
+	_, err := s.Apply(t.Context(), p)
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || !strings.Contains(refused.Why, program) || !strings.Contains(hint.Of(err), program) {
+		t.Errorf("applied: %v (hint %q)", err, hint.Of(err))
+	}
+	r.unchanged(before)
+	if err := s.control(t.Context(), s.startArgv()); err == nil || exists(ran) {
+		t.Errorf("ran: %v; %v", exists(ran), err)
+	}
+}
