@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/safepath"
 )
 
 // journal is written before the first byte of a change and renamed into the
@@ -43,7 +45,7 @@ func (j journal) write(cfg Config) error {
 }
 
 func readJournal(path string) (*journal, error) {
-	text, err := os.ReadFile(path)
+	text, err := readRecord(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -55,6 +57,17 @@ func readJournal(path string) (*journal, error) {
 		return nil, fmt.Errorf("reading %s: not a journal of this version (%v)", path, err)
 	}
 	return &j, nil
+}
+
+// readRecord reads a record of ours, of any length: it holds whole files of the
+// admin. What it says is written as root.
+func readRecord(path string) ([]byte, error) {
+	f, err := safepath.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // keepHistory is how many changes can be rolled back, one after the other.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -68,7 +67,7 @@ func (a adoption) undone(text []byte) bool {
 
 func loadManifest(cfg Config) (manifest, error) {
 	m := manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
-	text, err := os.ReadFile(cfg.manifestPath())
+	text, err := readRecord(cfg.manifestPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil
 	}

@@ -51,3 +51,20 @@ func TestStartCommandOfAnotherUserIsNotRun(t *testing.T) {
 		t.Errorf("ran: %v; %v", exists(ran), err)
 	}
 }
+
+// A rollback writes what our records hold into Apache's files.
+func TestRecordsOfAnotherUserAreNotBelieved(t *testing.T) {
+	r := newRig(t, "")
+	testenv.NeedRoot(t)
+	if _, err := r.try(Change{Profile: "intermediate"}); err != nil {
+		t.Fatal(err)
+	}
+	before := r.snapshot()
+	if err := os.Chown(r.cfg.StateDir, stranger, -1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Rollback(t.Context(), r.cfg, Undo{}); err == nil || !strings.Contains(err.Error(), "others may change it") {
+		t.Errorf("rolled back: %v", err)
+	}
+	r.unchanged(before)
+}

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tlskeeper/internal/safepath"
 )
 
 // Account is certbot's with one CA: accounts/HOST/PATH/ID/.
@@ -41,7 +43,7 @@ func readAccount(dir, server, id string) (*Account, error) {
 		return nil, fmt.Errorf("its server %q leads out of certbot's directory", server)
 	}
 	a := &Account{ID: id, Server: server}
-	data, err := os.ReadFile(filepath.Join(place, "private_key.json"))
+	data, err := safepath.ReadFile(filepath.Join(place, "private_key.json"))
 	if err == nil {
 		a.Key, err = parseJWK(data)
 	}
@@ -62,7 +64,7 @@ func (a *Account) readRecords(place string) error {
 			Contact []string `json:"contact"`
 		} `json:"body"`
 	}
-	data, err := os.ReadFile(filepath.Join(place, "regr.json"))
+	data, err := safepath.ReadFile(filepath.Join(place, "regr.json"))
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/safepath"
 )
 
 // Host is what certbot keeps in its directory.
@@ -71,7 +72,7 @@ func Read(dir string) (*Host, error) {
 
 func readLineage(dir, file string) (Lineage, error) {
 	l := Lineage{Name: strings.TrimSuffix(filepath.Base(file), ".conf")}
-	data, err := os.ReadFile(file)
+	data, err := safepath.ReadFile(file)
 	if err != nil {
 		return l, fmt.Errorf("reading certbot's settings: %w", err)
 	}

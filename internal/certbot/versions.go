@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tlskeeper/internal/safepath"
 )
 
 // readVersions loads archive/NAME: fullchain1.pem, privkey1.pem and so on.
@@ -22,10 +24,10 @@ func readVersions(dir string) ([]Version, error) {
 			continue
 		}
 		v := Version{Number: n, KeyFile: filepath.Join(dir, fmt.Sprintf("privkey%d.pem", n))}
-		if v.Chain, err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
+		if v.Chain, err = safepath.ReadFile(filepath.Join(dir, e.Name())); err != nil {
 			return nil, fmt.Errorf("reading certbot's archive: %w", err)
 		}
-		if v.Key, err = os.ReadFile(v.KeyFile); err != nil {
+		if v.Key, err = safepath.ReadFile(v.KeyFile); err != nil {
 			return nil, fmt.Errorf("reading certbot's archive: %w", err)
 		}
 		found = append(found, v)
