@@ -2,7 +2,7 @@
 // and CSRs, accounts, orders that survive a kill at any instant, challenges,
 // the store of generations, and the question when to renew (RFC 9773).
 //
-// It may import internal/leaf, durable, flock, child and hint. It knows
+// It may import internal/{leaf,safepath} and the mechanisms. It knows
 // nothing of Apache: what crosses to apacheconf is the path of a generation.
 // All of lego that it uses is its acme/api core and two DNS providers; a move
 // to another version of lego changes this package only.

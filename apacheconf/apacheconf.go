@@ -3,7 +3,7 @@
 // shadow Apache before, and what does not hold on the wire is taken back.
 //
 // It may import templates, apacheconf/probe, logship/accesslog and
-// internal/{leaf,durable,child,flock,hint}. Of certificates it knows only
+// internal/{leaf,safepath,durable,child,flock,hint}. Of certificates it knows only
 // paths to immutable generation directories; it never imports acme.
 package apacheconf
 

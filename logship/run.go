@@ -3,7 +3,7 @@
 // the queue between the two halves: a stop, a crash or an outage of the service
 // is a number of lines waiting, never a loss.
 //
-// It may import logship/accesslog, logship/store, internal/hint and
+// It may import logship/accesslog, logship/store, internal/{safepath,hint} and
 // internal/term, the AWS SDK, and hpcloud/tail, which serves the live view only.
 package logship
 

@@ -2,7 +2,7 @@
 // certificates, and how they are renewed. It only reads certbot's directory;
 // what cannot be carried over is named, never dropped in silence.
 //
-// It may import internal/config, acme, internal/leaf and the mechanisms.
+// It may import internal/config, acme, internal/{leaf,safepath} and the mechanisms.
 package certbot
 
 import (

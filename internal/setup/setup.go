@@ -3,7 +3,7 @@
 // (`tlskeeper setup`, once, never over anything that is there) and looks
 // whether it still holds (`tlskeeper check`).
 //
-// It may import internal/{config,status,durable,term} and nothing else of this module;
+// It may import internal/{config,safepath,status} and the mechanisms, nothing else of this module;
 // what other packages know about the host is handed to it.
 package setup
 
