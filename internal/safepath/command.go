@@ -42,9 +42,11 @@ func started(argv []string, search string, depth int) error {
 	}
 	switch name := filepath.Base(argv[0]); {
 	case name == "env":
-		if behind := behindEnv(argv[1:], search); behind != nil {
-			return started(behind, search, depth-1)
+		behind, err := behindEnv(argv[1:], search)
+		if err != nil || behind == nil {
+			return err
 		}
+		return started(behind, search, depth-1)
 	case slices.Contains(interpreters, strings.TrimRight(name, "0123456789.")):
 		return script(argv[1:])
 	}
@@ -99,7 +101,7 @@ func interpreter(path string) []string {
 
 // behindEnv is the command that env runs, nil where its options hide it
 // (env(1)).
-func behindEnv(args []string, search string) []string {
+func behindEnv(args []string, search string) ([]string, error) {
 	if len(args) > 0 {
 		if split, ok := strings.CutPrefix(args[0], "-S"); ok { // "-S python3 -u", one word in a "#!" line
 			args = append(strings.Fields(split), args[1:]...)
@@ -108,31 +110,37 @@ func behindEnv(args []string, search string) []string {
 	for i, arg := range args {
 		switch {
 		case strings.HasPrefix(arg, "-") && arg != "-" && arg != "-i":
-			return nil
+			return nil, nil
 		case strings.HasPrefix(arg, "-"):
 		case strings.HasPrefix(arg, "PATH="):
 			search = arg[len("PATH="):]
 		case !strings.Contains(arg, "="):
-			if program := lookIn(search, arg); program != "" {
-				return append([]string{program}, args[i+1:]...)
+			program, err := lookIn(search, arg)
+			if err != nil || program == "" {
+				return nil, err
 			}
-			return nil
+			return append([]string{program}, args[i+1:]...), nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
-// lookIn finds a program as execvp(3) does.
-func lookIn(search, name string) string {
+// lookIn finds a program as execvp(3) will, "" where there is none. It judges
+// the directories that are looked into before: in one that others may write
+// there can be another program by then.
+func lookIn(search, name string) (string, error) {
 	if strings.Contains(name, "/") {
-		return name
+		return name, nil
 	}
 	for _, dir := range filepath.SplitList(search) {
 		if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil && filepath.IsAbs(found) {
-			return found
+			return found, nil
+		}
+		if err := checkIfThere(dir); err != nil {
+			return "", err
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func searchPath(env []string) string {

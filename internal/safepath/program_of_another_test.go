@@ -62,6 +62,24 @@ func TestProgramsThatACommandNames(t *testing.T) {
 	}
 }
 
+// env looks at the directories of PATH in their order when it is run, and not
+// before.
+func TestEarlierOnPATH(t *testing.T) {
+	testenv.NeedRoot(t)
+	first := t.TempDir()
+	argv, env := []string{"/usr/bin/env", "true"}, []string{"PATH=" + first + ":/usr/bin:/bin"}
+	if _, err := Command(argv, env); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(first, alice, -1); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Command(argv, env)
+	if e, ok := errors.AsType[*Error](err); !ok || e.Path != first {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestProgramThatIsMissing(t *testing.T) {
 	if _, err := Command([]string{filepath.Join(t.TempDir(), "missing")}, nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
