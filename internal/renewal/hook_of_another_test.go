@@ -76,3 +76,19 @@ func TestRefusedDeployHookIsAFailedOne(t *testing.T) {
 		t.Errorf("ran: %v, %d certificates", didRun(ran), h.ca.Issued())
 	}
 }
+
+// Apache reads as root what a generation's path names: a store that another
+// user could exchange is not worked with, also where nothing is due.
+func TestStoreOfAnotherUser(t *testing.T) {
+	testenv.NeedRoot(t)
+	var serve error
+	h := offline(t, &serve)
+	h.run(Options{})
+	if err := os.Chown(h.cfg.Dir, nobody, -1); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Run(h.ctx(), h.cfg, Options{})
+	if err == nil || !strings.Contains(err.Error(), "others may change it") || !strings.Contains(hint.Of(err), h.cfg.Dir) {
+		t.Errorf("got %v (hint %q)", err, hint.Of(err))
+	}
+}
