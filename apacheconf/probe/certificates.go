@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -21,22 +22,21 @@ import (
 // certificates collects the chains that clients of each family are shown.
 func (s *scanner) certificates(ctx context.Context) []Certificate {
 	families := []string{"", "ecdsa", "rsa"}
-	states := make([]tls.ConnectionState, len(families))
+	states, errs := make([]tls.ConnectionState, len(families)), make([]error, len(families))
 	var all sync.WaitGroup
 	for i, family := range families {
-		all.Go(func() { states[i] = s.shown(ctx, family) })
+		all.Go(func() { states[i], errs[i] = s.shown(ctx, family) })
 	}
 	all.Wait()
 	var found []Certificate
 	for i, state := range states {
-		if len(state.PeerCertificates) == 0 {
-			continue
+		family := cmp.Or(families[i], "any")
+		if !isAnswer(errs[i]) {
+			s.leave(openCertificate, family, errs[i])
 		}
-		family := families[i]
-		if family == "" {
-			family = "any"
+		if len(state.PeerCertificates) > 0 {
+			found = addCertificate(found, s.t, family, state)
 		}
-		found = addCertificate(found, s.t, family, state)
 	}
 	return found
 }
@@ -44,29 +44,25 @@ func (s *scanner) certificates(ctx context.Context) []Certificate {
 // shown is what the server shows a family. That it has no certificate of a
 // family is no fault, and a server that crypto/tls cannot talk to at all is
 // asked again later.
-func (s *scanner) shown(ctx context.Context, family string) tls.ConnectionState {
-	if !s.acquire(ctx) {
-		return tls.ConnectionState{}
-	}
-	defer func() { <-s.slots }()
-	ctx, cancel := context.WithTimeout(ctx, 2*DefaultTimeout)
-	defer cancel()
-	_, state, err := Leaf(ctx, s.t, family)
-	if err != nil {
-		return tls.ConnectionState{}
-	}
-	return state
+func (s *scanner) shown(ctx context.Context, family string) (state tls.ConnectionState, err error) {
+	err = s.put(ctx, openCertificate+family, func(ctx context.Context) error {
+		var err error
+		_, state, err = Leaf(ctx, s.t, family)
+		return usable(err)
+	})
+	return state, err
 }
 
 // rawCertificates reads the chain of a server that crypto/tls cannot talk to.
 func (s *scanner) rawCertificates(ctx context.Context, version uint16, suites []Code) []Certificate {
-	r := s.ask(ctx, newHello(s.t, version, suites), true)
-	if r == nil {
+	r, err := s.ask(ctx, openCertificate, newHello(s.t, version, suites), true)
+	if err != nil {
+		s.leave(openCertificate, "any", err)
 		return nil
 	}
 	chain := parseChain(r.chain)
 	if len(chain) != len(r.chain) {
-		s.note(errors.New("a certificate of the chain cannot be parsed"))
+		s.note("a certificate of the chain cannot be parsed")
 	}
 	if len(chain) == 0 {
 		return nil

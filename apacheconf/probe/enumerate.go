@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"slices"
@@ -16,32 +17,50 @@ func (s *scanner) versionOf(ctx context.Context, code uint16, name string) Versi
 	v := Version{Name: name, Code: Code(code)}
 	var all sync.WaitGroup
 	offered := slices.Collect(slices.Chunk(suiteCodes(code == tls.VersionTLS13), bucket))
-	found := make([][]Code, len(offered))
+	found, ends := make([][]Code, len(offered)), make([]error, len(offered))
 	for i, part := range offered {
-		all.Go(func() { found[i] = s.eliminate(ctx, code, part) })
+		all.Go(func() { found[i], ends[i] = s.eliminate(ctx, name, code, part) })
 	}
 	all.Wait()
 	for _, id := range slices.Concat(found...) {
 		v.Suites = append(v.Suites, suiteByID(id))
 	}
 	v.Supported = len(v.Suites) > 0
+	v.Answer = answerNo
+	if v.Supported {
+		v.Answer = answerYes
+	}
+	if i := slices.IndexFunc(ends, func(err error) bool { return !isNo(err) }); i >= 0 {
+		s.leaveVersion(&v, ends[i])
+	}
 	return v
 }
 
+// leaveVersion notes that the version may have suites that were not found.
+func (s *scanner) leaveVersion(v *Version, why error) {
+	if v.Supported {
+		s.leave(openSuites, v.Name, why)
+		return
+	}
+	v.Answer = answerUnknown
+	s.leave(openVersion, v.Name, why)
+}
+
 // eliminate offers suites, takes out the one that the server picked, and
-// offers the rest, until it declines. The result is in the order picked.
-func (s *scanner) eliminate(ctx context.Context, version uint16, suites []Code) []Code {
+// offers the rest, until it declines. The result is in the order picked; the
+// error is what ended it, and satisfies isNo where there is no more.
+func (s *scanner) eliminate(ctx context.Context, topic string, version uint16, suites []Code) ([]Code, error) {
 	var picked []Code
 	rest := slices.Clone(suites)
 	for len(rest) > 0 {
-		r := s.ask(ctx, newHello(s.t, version, rest), false)
-		if r == nil {
-			break
+		r, err := s.ask(ctx, topic, newHello(s.t, version, rest), false)
+		if err != nil {
+			return picked, err
 		}
 		picked = append(picked, r.suite)
 		rest = without(rest, r.suite)
 	}
-	return picked
+	return picked, errDeclined
 }
 
 // order finds out who chooses among the suites, by offering them forwards and
@@ -50,17 +69,24 @@ func (s *scanner) order(ctx context.Context, v *Version) {
 	forward := ids(v.Suites)
 	backward := slices.Clone(forward)
 	slices.Reverse(backward)
-	a := s.ask(ctx, newHello(s.t, uint16(v.Code), forward), false)
-	b := s.ask(ctx, newHello(s.t, uint16(v.Code), backward), false)
-	if a == nil || b == nil {
+	topic := openOrder + v.Name
+	a, err := s.ask(ctx, topic, newHello(s.t, uint16(v.Code), forward), false)
+	b, err2 := s.ask(ctx, topic, newHello(s.t, uint16(v.Code), backward), false)
+	if err := cmp.Or(err, err2); err != nil {
+		s.leave(openOrder, v.Name, err)
 		return
 	}
 	v.Order = "client"
 	if a.suite != b.suite {
 		return
 	}
+	picked, err := s.eliminate(ctx, topic, uint16(v.Code), forward)
+	if len(picked) < len(forward) {
+		v.Order = ""
+		s.leave(openOrder, v.Name, err)
+		return
+	}
 	v.Order = "server"
-	picked := s.eliminate(ctx, uint16(v.Code), forward)
 	slices.SortStableFunc(v.Suites, func(x, y Suite) int {
 		return rank(picked, x.ID) - rank(picked, y.ID)
 	})
@@ -79,7 +105,7 @@ func rank(list []Code, id Code) int {
 // works for groups that nobody here could compute.
 func (s *scanner) groups13(ctx context.Context) []Code {
 	h := newHello(s.t, tls.VersionTLS13, suiteCodes(true))
-	return s.eliminateGroups(ctx, h, false)
+	return s.eliminateGroups(ctx, "TLSv1.3", h, false)
 }
 
 // groups12 finds the curves of the newest version before TLS 1.3. The curve of
@@ -97,14 +123,17 @@ func (s *scanner) groups12(ctx context.Context, v Version, suites []Code) []Code
 	for _, curve := range []Code{23, 25, 24} {
 		h.groups = append(without(h.groups, curve), curve)
 	}
-	return s.eliminateGroups(ctx, h, true)
+	return s.eliminateGroups(ctx, v.Name, h, true)
 }
 
-func (s *scanner) eliminateGroups(ctx context.Context, h hello, flight bool) []Code {
+func (s *scanner) eliminateGroups(ctx context.Context, version string, h hello, flight bool) []Code {
 	var picked []Code
 	for len(h.groups) > 0 {
-		r := s.ask(ctx, h, flight)
-		if r == nil || r.group == 0 {
+		r, err := s.ask(ctx, openGroups+version, h, flight)
+		if err != nil && !isNo(err) {
+			s.leave(openGroups, version, err)
+		}
+		if err != nil || r.group == 0 {
 			break
 		}
 		picked = append(picked, r.group)
@@ -124,10 +153,12 @@ func (s *scanner) dhBits(ctx context.Context, v Version) int {
 	if len(dhe) == 0 {
 		return 0
 	}
-	if r := s.ask(ctx, newHello(s.t, uint16(v.Code), dhe), true); r != nil {
-		return r.dhBits
+	r, err := s.ask(ctx, openDH, newHello(s.t, uint16(v.Code), dhe), true)
+	if err != nil {
+		s.leave(openDH, v.Name, err)
+		return 0
 	}
-	return 0
+	return r.dhBits
 }
 
 // addGroups adds the groups of TLS 1.3 or of the versions before.

@@ -30,16 +30,21 @@ const (
 // exchange sends a ClientHello and reads the ServerHello; with flight also the
 // rest of what TLS 1.2 and older send in the clear up to the key exchange. The
 // error of a server that declines satisfies isRefusal.
-func exchange(ctx context.Context, addr string, h hello, flight bool) (*reply, error) {
-	conn, done, err := dial(ctx, addr)
+func exchange(ctx context.Context, t Target, h hello, flight bool) (*reply, error) {
+	c, done, err := t.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if _, err := conn.Write(h.record()); err != nil {
+	r, err := converse(c, h, flight)
+	return r, c.cut(err)
+}
+
+func converse(c *conn, h hello, flight bool) (*reply, error) {
+	if _, err := c.Write(h.record()); err != nil {
 		return nil, err
 	}
-	in := &messages{r: conn}
+	in := &messages{r: c}
 	kind, body, err := in.next()
 	if err != nil {
 		return nil, err
@@ -167,10 +172,11 @@ func isRefusal(err error) bool {
 	return errors.As(err, &alert) || isAlert(err)
 }
 
-// isHangup tells whether the server dropped the connection without a word of
-// TLS, as some stacks and firewalls do instead of an alert.
+// isHangup tells whether the server dropped the connection in answer to what
+// was sent, as some stacks do instead of an alert, and some firewalls. A write
+// fails only where the connection was reset before anything was asked.
 func isHangup(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.As(err, &op) && (op.Op == "read" || op.Op == "write") && !op.Timeout()
+		errors.As(err, &op) && op.Op == "read" && !op.Timeout() && !errors.Is(err, net.ErrClosed)
 }

@@ -29,6 +29,8 @@ func explain(t Target, err error) error {
 		return hint.Wrap(err, "no route from here; try the server's other address family, or scan from another host")
 	case errors.As(err, &wrong):
 		return hint.Wrap(err, wrong.hint(host, port))
+	case isHangup(err):
+		return hint.Wrap(err, "it closes every connection without a word of TLS: a firewall may do so, or the port speaks something else")
 	case isTimeout(err):
 		return hint.Wrap(err, "a firewall may drop the packets, or the port speaks something else than TLS")
 	}

@@ -9,8 +9,10 @@ import (
 // features reads what a ServerHello before TLS 1.3 tells beside the suite.
 func (s *scanner) features(ctx context.Context, f *Features, version uint16, suites []Code) {
 	plain := newHello(s.t, version, suites)
-	reply := s.ask(ctx, plain, false)
-	if reply == nil {
+	reply, err := s.ask(ctx, openRenegotiation, plain, false)
+	if err != nil { // also where it declines now what it has accepted
+		s.leave(openRenegotiation, versionName(version), err)
+		s.leave(openCompression, versionName(version), err)
 		return
 	}
 	f.SecureRenegotiation = new(reply.has(extRenegotiation))
@@ -20,8 +22,12 @@ func (s *scanner) features(ctx context.Context, f *Features, version uint16, sui
 
 	compressing := plain
 	compressing.compression = []byte{1} // DEFLATE
-	if reply := s.ask(ctx, compressing, false); reply != nil {
+	reply, err = s.ask(ctx, openCompression, compressing, false)
+	switch {
+	case err == nil:
 		f.Compression = reply.compression != 0
+	case !isNo(err):
+		s.leave(openCompression, versionName(version), err)
 	}
 }
 
@@ -30,7 +36,12 @@ func (s *scanner) features(ctx context.Context, f *Features, version uint16, sui
 func (s *scanner) fallback(ctx context.Context, f *Features, v Version) {
 	h := newHello(s.t, uint16(v.Code), ids(v.Suites))
 	h.fallback = true
-	f.FallbackSCSV = new(s.ask(ctx, h, false) == nil)
+	_, err := s.ask(ctx, openFallback, h, false)
+	if !isAnswer(err) {
+		s.leave(openFallback, v.Name, err)
+		return
+	}
+	f.FallbackSCSV = new(isNo(err))
 }
 
 // secondBest is the newest supported version that is not the best one and

@@ -28,8 +28,8 @@ func (r *Report) Check(p Profile) []Finding {
 	for i := range r.Certificates {
 		c.certificate(&r.Certificates[i])
 	}
-	if r.Incomplete {
-		c.add("incomplete", "the server stopped answering, so not everything was checked", "scan it again when it is less busy")
+	for _, u := range r.Unknown {
+		c.add("incomplete", "not known, and so not checked: "+u.line(), r.Next)
 	}
 	return c.found
 }
@@ -56,7 +56,7 @@ func (c *check) versions() {
 		switch {
 		case v.Supported && !allowed && len(p.Versions) > 0:
 			c.add("version", v.Name+" is supported", c.wants("only %s", strings.Join(p.Versions, ", ")))
-		case !v.Supported && slices.Contains(p.Required, v.Name):
+		case !v.Supported && v.Answer != answerUnknown && slices.Contains(p.Required, v.Name):
 			c.add("version", v.Name+" is not supported", c.wants("it"))
 		}
 	}

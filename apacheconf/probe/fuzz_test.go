@@ -14,7 +14,7 @@ func captured(t testing.TB) [][]byte {
 	var all [][]byte
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		target := serve(t, &tls.Config{Certificates: []tls.Certificate{testCert(t, "ecdsa", "example.test")}})
-		conn, done, err := dial(t.Context(), target.Addr)
+		conn, done, err := target.dial(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ const GuideVersion = "2009r"
 
 // Grade is a grade by the guide, and why it is not better.
 type Grade struct {
-	Letter      string   `json:"letter"` // A+, A, A-, B to F; T untrusted, M name mismatch
+	Letter      string   `json:"letter"` // A+, A, A-, B to F; T untrusted, M name mismatch; or "unknown"
 	Score       int      `json:"score"`  // 0 to 100, before any cap
 	Protocol    int      `json:"protocol"`
 	KeyExchange int      `json:"key_exchange"`
@@ -25,8 +25,14 @@ type Grade struct {
 // letters are the grades from best to worst; T and M stand apart.
 var letters = []string{"A+", "A", "A-", "B", "C", "D", "E", "F"}
 
-// grade sets both grades of the report.
+// grade sets both grades of the report. There is none while something is open
+// that decides it: what is not known could make it worse.
 func (r *Report) grade() {
+	if !r.Graded() {
+		r.Grade = Grade{Letter: answerUnknown, Reasons: []string{"no grade: what decides it is not known"}}
+		r.GradeTrusted = r.Grade
+		return
+	}
 	r.GradeTrusted = r.gradeIgnoringTrust()
 	r.Grade = r.GradeTrusted
 	r.Grade.Reasons = slices.Clone(r.Grade.Reasons)

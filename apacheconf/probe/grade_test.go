@@ -163,7 +163,7 @@ func TestCheckAgainstAProfile(t *testing.T) {
 			r.HTTP.HSTS.Headers = 2
 			r.Certificates[0].Trusted, r.Certificates[0].NameMatches = false, false
 			r.Features.Compression = true
-			r.Incomplete = true
+			r.Unknown = []Unknown{{ID: openSuites, What: "TLSv1.2"}}
 		}, []string{"order", "group", "compression", "hsts", "trust", "name", "incomplete"}},
 		"expired": {map[string]string{"TLSv1.2": good12, "TLSv1.3": good13}, func(r *Report) {
 			r.Certificates[0].NotAfter = r.Time.Add(-time.Hour)

@@ -11,7 +11,7 @@ import (
 
 // Scripts read these names: one may be added here, none may go or change.
 var jsonNames = strings.Fields(`
-addr certificates certificates.chain certificates.chain.issuer certificates.chain.key
+addr address certificates certificates.chain certificates.chain.issuer certificates.chain.key
 certificates.chain.not_after certificates.chain.signature certificates.chain.subject
 certificates.chain_incomplete certificates.chain_problems certificates.ct_policy
 certificates.ct_policy.log_list certificates.ct_policy.log_list_stale certificates.ct_policy.met
@@ -32,9 +32,10 @@ grade.protocol grade.reasons grade.score grade_ignoring_trust grade_ignoring_tru
 grade_ignoring_trust.key_exchange grade_ignoring_trust.letter grade_ignoring_trust.protocol
 grade_ignoring_trust.reasons grade_ignoring_trust.score groups groups.bits groups.code groups.name groups.pq
 groups.tls12 groups.tls13 http http.hsts http.hsts.headers http.hsts.include_subdomains http.hsts.max_age
-http.hsts.preload http.hsts.raw http.hsts.valid http.status id incomplete not_tested notes redirect
+http.hsts.preload http.hsts.raw http.hsts.valid http.status id incomplete next not_tested notes redirect
 redirect.addr redirect.error redirect.location redirect.status redirect.to_https sni text time took_ns
-versions versions.code versions.name versions.order versions.suites versions.suites.aead versions.suites.auth
+unknown unknown.decides_grade unknown.id unknown.what unknown.why
+versions versions.answer versions.code versions.name versions.order versions.suites versions.suites.aead versions.suites.auth
 versions.suites.bits versions.suites.cipher versions.suites.forward_secrecy versions.suites.id
 versions.suites.key_exchange versions.suites.name versions.suites.openssl versions.supported want
 `)

@@ -55,8 +55,11 @@ func Leaf(ctx context.Context, t Target, family string) (*x509.Certificate, tls.
 	if err == nil {
 		return state.PeerCertificates[0], state, nil
 	}
-	if isRefusal(err) {
+	switch {
+	case isRefusal(err) && isRefusal(got.err):
 		err = &FamilyError{Target: t, Family: family, Err: err}
+	case isRefusal(err): // to hang up is no answer to the first question
+		_, _, err = leafOf(t, got)
 	}
 	return nil, tls.ConnectionState{}, err
 }
@@ -97,12 +100,14 @@ type attempt struct {
 // certificate refuses us only after it has shown its own and proved its key,
 // so that counts as a success.
 func handshake(ctx context.Context, t Target, config *tls.Config) attempt {
-	conn, done, err := dial(ctx, t.Addr)
+	c, done, err := t.dial(ctx)
 	if err != nil {
 		return attempt{err: err}
 	}
 	defer done()
-	return handshakeOn(ctx, conn, config)
+	got := handshakeOn(ctx, c, config)
+	got.err = c.cut(got.err)
+	return got
 }
 
 func handshakeOn(ctx context.Context, conn net.Conn, config *tls.Config) attempt {

@@ -40,7 +40,7 @@ func handshake13(ctx context.Context, t Target, family string) (tls.ConnectionSt
 // wantedGroup asks which group the server would take, so that the handshake
 // itself needs no second ClientHello.
 func wantedGroup(ctx context.Context, t Target, h hello) (Code, error) {
-	r, err := exchange(ctx, t.Addr, h, false)
+	r, err := exchange(ctx, t, h, false)
 	if err != nil {
 		return 0, fmt.Errorf("handshake with %s: %w", t, err)
 	}
@@ -51,15 +51,15 @@ func wantedGroup(ctx context.Context, t Target, h hello) (Code, error) {
 }
 
 func shake13(ctx context.Context, t Target, h hello, key *shareKey) (tls.ConnectionState, error) {
-	conn, done, err := dial(ctx, t.Addr)
+	c, done, err := t.dial(ctx)
 	if err != nil {
 		return tls.ConnectionState{}, err
 	}
 	defer done()
-	s := &session13{in: &messages{r: conn}, key: key}
-	state, err := s.run(conn, h)
+	s := &session13{in: &messages{r: c}, key: key}
+	state, err := s.run(c, h)
 	if err != nil {
-		return tls.ConnectionState{}, fmt.Errorf("handshake with %s: %w", t, err)
+		return tls.ConnectionState{}, fmt.Errorf("handshake with %s: %w", t, c.cut(err))
 	}
 	state.ServerName = t.SNI
 	return state, nil

@@ -19,6 +19,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,6 +44,10 @@ type Target struct {
 	// Silent keeps Scan from asking for a page: it leaves no line in the
 	// server's access log, and the report has no HTTP part.
 	Silent bool
+	// Pace is how fast Scan asks, and how long it waits.
+	Pace Pace
+
+	pacer *pacer // of the scan that this target belongs to; nil outside one
 }
 
 func (t Target) String() string {
@@ -52,24 +57,49 @@ func (t Target) String() string {
 	return fmt.Sprintf("%s (%s)", t.Addr, t.SNI)
 }
 
-// dial connects and gives the connection the context's deadline, or
-// DefaultTimeout when it has none. The connection is closed when ctx ends.
-func dial(ctx context.Context, addr string) (net.Conn, func(), error) {
-	ctx, cancel := withDeadline(ctx)
+// dial connects and gives the connection a deadline: that of the scan's pace,
+// else the context's, else DefaultTimeout. The connection is closed when ctx
+// ends.
+func (t Target) dial(ctx context.Context) (*conn, func(), error) {
+	ctx, cancel, err := t.pacer.begin(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", addr)
+	c, err := d.DialContext(ctx, "tcp", t.Addr)
 	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
 	deadline, _ := ctx.Deadline()
-	if err := conn.SetDeadline(deadline); err != nil {
-		conn.Close()
+	if err := c.SetDeadline(deadline); err != nil {
+		c.Close()
 		cancel()
 		return nil, nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	return conn, func() { stop(); conn.Close(); cancel() }, nil
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	return &conn{Conn: c}, func() { stop(); c.Close(); cancel() }, nil
+}
+
+// conn counts what was heard: a server that hangs up in the middle of an answer
+// has not declined.
+type conn struct {
+	net.Conn
+	heard atomic.Int64
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.heard.Add(int64(n))
+	return n, err
+}
+
+// cut tells a hangup in the middle of an answer from one instead of an answer.
+func (c *conn) cut(err error) error {
+	if n := c.heard.Load(); n > 0 && isHangup(err) {
+		return fmt.Errorf("%w: it breaks off after %d bytes", errMalformed, n)
+	}
+	return err
 }
 
 func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {

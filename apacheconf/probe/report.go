@@ -6,6 +6,7 @@ import "time"
 // server and are escaped only where they are printed.
 type Report struct {
 	Addr     string        `json:"addr"`
+	Address  string        `json:"address"` // the IP address of Addr that was asked
 	SNI      string        `json:"sni,omitempty"`
 	Time     time.Time     `json:"time"`
 	Took     time.Duration `json:"took_ns"`
@@ -20,11 +21,15 @@ type Report struct {
 	Redirect     *Redirect     `json:"redirect,omitempty"` // nil: not asked
 	Grade        Grade         `json:"grade"`
 	GradeTrusted Grade         `json:"grade_ignoring_trust"`
-	// Notes say what could not be found out; with Incomplete the server
-	// stopped answering and "not supported" may be "not tested".
-	Notes      []string `json:"notes,omitempty"`
-	Incomplete bool     `json:"incomplete,omitempty"`
-	NotTested  []string `json:"not_tested"`
+	// Notes are oddities that leave nothing open.
+	Notes []string `json:"notes,omitempty"`
+	// Unknown are the questions that the server left open, Next what to do about
+	// them. Incomplete tells that there are some; then "not supported" may be
+	// "not known", which Version.Answer tells apart.
+	Unknown    []Unknown `json:"unknown,omitempty"`
+	Next       string    `json:"next,omitempty"`
+	Incomplete bool      `json:"incomplete,omitempty"`
+	NotTested  []string  `json:"not_tested"`
 }
 
 // Version is one protocol version, named as Apache's log names it.
@@ -32,6 +37,7 @@ type Version struct {
 	Name      string  `json:"name"`
 	Code      Code    `json:"code"`
 	Supported bool    `json:"supported"`
+	Answer    string  `json:"answer"`           // "yes", "no" or "unknown"
 	Suites    []Suite `json:"suites,omitempty"` // in the server's order when Order is "server"
 	Order     string  `json:"order,omitempty"`  // who chooses: "server", "client"; empty with one suite
 }
@@ -47,7 +53,8 @@ type Group struct {
 }
 
 // Features are properties of the handshake beside version, suite and group.
-// The pointers are nil where no version that has the feature is supported.
+// The pointers are nil where no version that has the feature is supported, and
+// where the answer is not known, which Report.Unknown tells.
 type Features struct {
 	Compression         bool     `json:"compression"`
 	SecureRenegotiation *bool    `json:"secure_renegotiation,omitempty"`

@@ -1,20 +1,14 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
-)
-
-const (
-	// maxParallel is how many connections a scan holds at once: enough to hide
-	// the round trips, few enough for a server of a few workers.
-	maxParallel = 16
-	// maxSilences is after how many unanswered handshakes a scan gives up.
-	maxSilences = 4
 )
 
 // versionNames are the versions that are tried, named as Apache's log does.
@@ -26,26 +20,50 @@ var versionNames = []struct {
 	{tls.VersionTLS12, "TLSv1.2"}, {tls.VersionTLS13, "TLSv1.3"},
 }
 
+func versionName(code uint16) string {
+	for _, v := range versionNames {
+		if v.code == code {
+			return v.name
+		}
+	}
+	return Code(code).String()
+}
+
 // Scan finds out what the server supports and judges it. It makes some 40
 // handshakes and one more for each suite and group that the server accepts,
-// sixteen at a time, each bounded by DefaultTimeout; none is completed except
-// those that ask for certificates and headers.
+// at the pace of t.Pace; none is completed except those that ask for
+// certificates and headers.
 //
 // It fails when the server cannot be reached, does not answer, or does not
-// speak TLS. What goes wrong later is told in Report.Notes.
+// speak TLS. What it leaves open later is in Report.Unknown: silence is not a
+// no, and there is no grade while something is open that decides it.
 func Scan(ctx context.Context, t Target) (*Report, error) {
 	begin := time.Now()
-	s := &scanner{t: t, slots: make(chan struct{}, maxParallel), notes: map[string]int{}}
-	if err := s.contact(ctx); err != nil {
+	t.Pace = t.Pace.filled()
+	s := newScanner(t)
+	limited, cancel := context.WithTimeout(ctx, t.Pace.Limit)
+	defer cancel()
+	all, err := addresses(limited, t.Addr)
+	if err == nil {
+		err = s.settle(limited, all)
+	}
+	if over := ended(ctx); err != nil && over != nil {
+		err = over // the end closes the connection, which looks like a hangup
+	}
+	if err != nil {
 		return nil, explain(t, err)
 	}
-	r := &Report{Addr: t.Addr, SNI: t.SNI, Time: begin.UTC(), NotTested: notTested}
-	s.shake(ctx, r)
-	s.refine(ctx, r)
+	r := &Report{Addr: t.Addr, Address: hostOf(s.t.Addr), SNI: t.SNI, Time: begin.UTC(), NotTested: notTested}
+	s.shake(limited, r)
+	s.refine(limited, r)
+	s.doubt(limited, r)
 	if err := ended(ctx); err != nil {
 		return nil, explain(t, err)
 	}
-	r.Notes, r.Incomplete = s.summary()
+	r.Notes, r.Unknown = s.summary(), s.unknown()
+	if r.Incomplete = len(r.Unknown) > 0; r.Incomplete {
+		r.Next = advice(t)
+	}
 	r.grade()
 	r.Took = time.Since(begin)
 	return r, nil
@@ -62,31 +80,84 @@ func ended(ctx context.Context) error {
 
 // scanner makes the handshakes of one scan.
 type scanner struct {
-	t     Target
-	slots chan struct{}
+	t       Target // Addr is one address
+	host    string // of a request
+	pacer   *pacer
+	slots   chan struct{}
+	control *control // set by contact
+	// gone is why nothing more is asked of a server that has stopped answering.
+	gone atomic.Pointer[error]
 
-	mu       sync.Mutex
-	silences int
-	notes    map[string]int
+	// alone is held by who asks again: nothing else is open then. It guards what
+	// follows.
+	alone    sync.RWMutex
+	stuck    map[string]error // topics with a question that stays open
+	hangups  int              // noes that were hangups
+	unsteady bool             // the server hung up on what it answered when asked again
+
+	mu    sync.Mutex
+	notes map[string]int
+	open  []Unknown
 }
 
-// contact is the first handshake: a server that does not answer it in TLS is
-// not scanned.
+func newScanner(t Target) *scanner {
+	s := &scanner{
+		host: cmp.Or(t.SNI, t.Addr), pacer: &pacer{timeout: t.Pace.Timeout},
+		slots: make(chan struct{}, t.Pace.Parallel), stuck: map[string]error{}, notes: map[string]int{},
+	}
+	t.pacer = s.pacer
+	s.t = t
+	if t.Pace.Slow {
+		s.pacer.slow(t.Pace.Pause)
+	}
+	return s
+}
+
+// control is a ClientHello that the server has answered.
+type control struct {
+	hello
+	declined bool // the answer was a no
+}
+
+// contact looks for a ClientHello that the server answers, best with a
+// ServerHello: a server that answers none in TLS is not scanned.
 func (s *scanner) contact(ctx context.Context) error {
 	var suites []Code
-	for _, c := range tls.CipherSuites() {
+	for _, c := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
 		suites = append(suites, Code(c.ID))
 	}
-	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
-	defer cancel()
-	_, err := exchange(ctx, s.t.Addr, newHello(s.t, tls.VersionTLS12, suites), false)
-	if over := ended(ctx); over != nil && err != nil {
-		return over // the end closes the connection, which looks like a hangup
+	var err error
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13, tls.VersionTLS10, versionSSL30} {
+		h := newHello(s.t, version, suites)
+		_, err = exchange(ctx, s.t, h, false)
+		switch {
+		case err == nil:
+			s.control = &control{hello: h}
+			return nil
+		case isNo(err):
+			s.control = cmp.Or(s.control, &control{h, true})
+		case !isFaint(err):
+			return err
+		}
 	}
-	if isRefusal(err) || isHangup(err) {
+	if s.control != nil {
 		return nil
 	}
 	return err
+}
+
+// doubt looks back for what makes every no of this server worthless.
+func (s *scanner) doubt(ctx context.Context, r *Report) {
+	if s.unsteady && s.hangups > 0 {
+		s.leaveRefusals(r, "the server closes connections at random, so that a closed one is not a no")
+	}
+	if s.gone.Load() != nil {
+		return
+	}
+	_, err := exchange(ctx, s.t, s.control.hello, false)
+	if isAnswer(err) && isNo(err) != s.control.declined {
+		s.leaveRefusals(r, "in the end the server answers otherwise to what it was asked in the beginning")
+	}
 }
 
 // shake does what needs no earlier result, all at once.
@@ -154,75 +225,15 @@ func newestOld(r *Report) *Version {
 	return nil
 }
 
-// ask makes one handshake and returns nil when the server declined, or
-// answered with something that was not offered.
-func (s *scanner) ask(ctx context.Context, h hello, flight bool) *reply {
-	if !s.acquire(ctx) {
-		return nil
-	}
-	defer func() { <-s.slots }()
-	r, err := s.exchange(ctx, h, flight)
-	if isHangup(err) { // perhaps only a full queue of the server
-		r, err = s.exchange(ctx, h, flight)
-	}
-	if err != nil {
-		s.note(err)
-		return nil
-	}
-	if r.version != h.version {
-		return nil
-	}
-	if !slices.Contains(h.suites, r.suite) || r.group != 0 && !slices.Contains(h.groups, r.group) {
-		s.note(fmt.Errorf("%w: suite %v or group %v was not offered", errMalformed, r.suite, r.group))
-		return nil
-	}
-	return r
-}
-
-func (s *scanner) exchange(ctx context.Context, h hello, flight bool) (*reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
-	defer cancel()
-	return exchange(ctx, s.t.Addr, h, flight)
-}
-
-// acquire takes a slot, unless the scan is over or has given up.
-func (s *scanner) acquire(ctx context.Context) bool {
-	select {
-	case s.slots <- struct{}{}:
-	case <-ctx.Done():
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.silences >= maxSilences {
-		<-s.slots
-		return false
-	}
-	return true
-}
-
-// note counts what is no answer. To decline is one.
-func (s *scanner) note(err error) {
-	if isRefusal(err) || isHangup(err) {
-		return
-	}
-	if isTimeout(err) {
-		s.remark("no answer within "+DefaultTimeout.String(), 1)
-		return
-	}
-	s.remark(err.Error(), 0)
-}
-
-// remark adds to the notes, and to the silences.
-func (s *scanner) remark(text string, silences int) {
+// note adds what is worth telling and decides nothing.
+func (s *scanner) note(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.notes[text]++
-	s.silences += silences
 }
 
-// summary are the notes, and whether the scan gave up.
-func (s *scanner) summary() (notes []string, incomplete bool) {
+// summary are the notes, each with how often it was made.
+func (s *scanner) summary() (notes []string) {
 	for text, n := range s.notes {
 		if n > 1 {
 			text = fmt.Sprintf("%s (%d handshakes)", text, n)
@@ -230,5 +241,5 @@ func (s *scanner) summary() (notes []string, incomplete bool) {
 		notes = append(notes, text)
 	}
 	slices.Sort(notes)
-	return notes, s.silences >= maxSilences
+	return notes
 }

@@ -91,7 +91,12 @@ func serve(t testing.TB, config *tls.Config) Target {
 
 func serveHTTP(t testing.TB, config *tls.Config, h http.Handler) Target {
 	t.Helper()
-	return listen(t, func(conn net.Conn) {
+	return listen(t, speaksTLS(config, h))
+}
+
+// speaksTLS handles connections as an HTTPS server does.
+func speaksTLS(config *tls.Config, h http.Handler) func(net.Conn) {
+	return func(conn net.Conn) {
 		tlsConn := tls.Server(conn, config)
 		if tlsConn.Handshake() != nil {
 			return
@@ -103,7 +108,7 @@ func serveHTTP(t testing.TB, config *tls.Config, h http.Handler) Target {
 			}
 		}}
 		server.Serve(&oneConn{conn: tlsConn, done: done})
-	})
+	}
 }
 
 // oneConn is a listener that gives one connection and ends with it.
@@ -133,6 +138,11 @@ func listen(t testing.TB, handle func(net.Conn)) Target {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listenOn(t, l, handle)
+}
+
+func listenOn(t testing.TB, l net.Listener, handle func(net.Conn)) Target {
+	t.Helper()
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	open := map[net.Conn]bool{}

@@ -11,6 +11,9 @@ import (
 func (r *Report) WriteText(w io.Writer) error {
 	l := &layout{w: w}
 	l.row("server", "%s", Target{Addr: r.Addr, SNI: r.SNI})
+	if r.Address != "" && r.Address != hostOf(r.Addr) {
+		l.row("address", "%s", r.Address)
+	}
 	r.writeGrade(l)
 	r.writeVersions(l)
 	r.writeGroups(l)
@@ -22,6 +25,12 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, note := range r.Notes {
 		l.row("note", "%s", note)
 	}
+	for i, u := range r.Unknown {
+		l.row([]string{"not known", ""}[min(i, 1)], "%s", u.line())
+	}
+	if r.Next != "" {
+		l.row("next", "%s", r.Next)
+	}
 	l.row("not tested", "%s", strings.Join(r.NotTested, "; "))
 	l.row("time", "%s", r.Took.Round(time.Millisecond))
 	return l.err
@@ -29,6 +38,10 @@ func (r *Report) WriteText(w io.Writer) error {
 
 func (r *Report) writeGrade(l *layout) {
 	g := r.Grade
+	if !r.Graded() {
+		l.row("grade", "none: what decides it is not known, see below")
+		return
+	}
 	l.row("grade", "%s (ignoring trust: %s), SSL Labs %s", g.Letter, r.GradeTrusted.Letter, GuideVersion)
 	l.row("", "score %d: protocol %d, key exchange %d, cipher %d", g.Score, g.Protocol, g.KeyExchange, g.Cipher)
 	for _, reason := range g.Reasons {
@@ -37,9 +50,13 @@ func (r *Report) writeGrade(l *layout) {
 }
 
 func (r *Report) writeVersions(l *layout) {
-	var not []string
+	var not, open []string
 	for _, v := range r.Versions {
-		if !v.Supported {
+		switch {
+		case v.Answer == answerUnknown:
+			open = append(open, v.Name)
+			continue
+		case !v.Supported:
 			not = append(not, v.Name)
 			continue
 		}
@@ -54,6 +71,9 @@ func (r *Report) writeVersions(l *layout) {
 	}
 	if len(not) > 0 {
 		l.row("refused", "%s", strings.Join(not, ", "))
+	}
+	if len(open) > 0 {
+		l.row("unknown", "%s", strings.Join(open, ", "))
 	}
 }
 
@@ -93,17 +113,24 @@ func (r *Report) writeGroups(l *layout) {
 
 func (r *Report) writeFeatures(l *layout) {
 	f := r.Features
-	l.row("ALPN", "%s", listed(f.ALPN))
-	l.row("tickets", "TLS 1.2 %s, TLS 1.3 %s; session ids %s", answer(f.Tickets12), answer(f.Tickets13), answer(f.SessionIDs))
+	alpn := listed(f.ALPN)
+	if len(f.ALPN) == 0 && (r.isOpen(openALPN) || r.isOpen(openHTTP)) {
+		alpn = answerUnknown
+	}
+	l.row("ALPN", "%s", alpn)
+	hello := func(b *bool) string { return r.answer(openRenegotiation, b) }
+	l.row("tickets", "TLS 1.2 %s, TLS 1.3 %s; session ids %s", hello(f.Tickets12), r.answer(openHTTP, f.Tickets13), hello(f.SessionIDs))
 	l.row("handshake", "secure renegotiation %s, extended master secret %s, fallback SCSV %s, compression %s",
-		answer(f.SecureRenegotiation), answer(f.ExtendedMaster), answer(f.FallbackSCSV), answer(&f.Compression))
+		hello(f.SecureRenegotiation), hello(f.ExtendedMaster), r.answer(openFallback, f.FallbackSCSV), r.answer(openCompression, &f.Compression))
 	if f.ClientCertificate {
 		l.row("", "asks for a client certificate")
 	}
 }
 
 func (r *Report) writeHTTP(l *layout) {
-	if r.HTTP == nil {
+	if r.HTTP == nil && r.isOpen(openHTTP) {
+		l.row("HTTP", "unknown")
+	} else if r.HTTP == nil {
 		l.row("HTTP", "no answer")
 	} else {
 		l.row("HTTP", "status %d, %s", r.HTTP.Status, r.HTTP.HSTS.line())
@@ -138,6 +165,14 @@ func listed(names []string) string {
 		return "none"
 	}
 	return strings.Join(names, ", ")
+}
+
+// answer is what is known of a feature.
+func (r *Report) answer(id string, b *bool) string {
+	if r.isOpen(id) {
+		return answerUnknown
+	}
+	return answer(b)
 }
 
 // answer is yes, no, or - where the question does not arise.
