@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -21,12 +22,16 @@ func (a *app) scanCommand() *cli.Command {
 			"tlskeeper scan www.example.org:443 --profile intermediate --json",
 		Description: "Shows versions, suites, groups, certificates, headers and the grade that SSL\n" +
 			"Labs' guide gives, with and without regard to trust. With --profile every\n" +
-			"difference from the profile is a finding, and findings end in exit status 3.",
+			"difference from the profile is a finding, and findings end in exit status 3.\n" +
+			"Silence is not a no: a server that stops answering is asked again, slowly, for\n" +
+			"a minute at most. What it leaves open is listed, ends in exit status 1, and\n" +
+			"takes the grade away where it decides it.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "sni", Usage: "ask for `NAME` instead of HOST"},
 			&cli.StringFlag{Name: "ca", Usage: "also trust the CA certificates in `FILE`"},
 			&cli.StringFlag{Name: "http", Usage: "ask the plain HTTP port `PORT` for its redirect (default: 80 when the TLS port is 443)"},
 			&cli.StringFlag{Name: "ct-logs", Usage: "judge SCTs by Google's log list (version 3) in `FILE`"},
+			&cli.BoolFlag{Name: "slow", Usage: "make one connection a second, for ten minutes at most, for a firewall that counts them"},
 			&cli.StringFlag{Name: "profile", Usage: "check against the profile `NAME` (" + strings.Join(profileNames(), ", ") + ")"},
 		},
 		Action: a.scan,
@@ -67,6 +72,9 @@ func scanTarget(c *cli.Context) (probe.Target, error) {
 	if err != nil {
 		return target, usagef("scan: %v", err)
 	}
+	if c.Bool("slow") {
+		target.Pace = probe.SlowPace()
+	}
 	if port := c.String("http"); port != "" {
 		if target, err = target.WithHTTPPort(port); err != nil {
 			return target, usagef("scan: --http: %v", err)
@@ -92,10 +100,23 @@ func (a *app) printScan(c *cli.Context, report *probe.Report, profile *probe.Pro
 	if err := a.writeScan(c, answer); err != nil {
 		return err
 	}
-	if len(answer.Findings) > 0 {
+	switch {
+	case report.Incomplete:
+		return leftOpen(report)
+	case len(answer.Findings) > 0:
 		return errFindings
 	}
 	return nil
+}
+
+// leftOpen says that the scan has not learnt all it asked; what is missing is
+// printed already.
+func leftOpen(r *probe.Report) error {
+	text := fmt.Sprintf("scanning %s: %d of its answers are not known", r.Addr, len(r.Unknown))
+	if !r.Graded() {
+		text += ", so there is no grade"
+	}
+	return hint.Wrap(errors.New(text), r.Next)
 }
 
 func (a *app) writeScan(c *cli.Context, answer scanAnswer) error {

@@ -7,11 +7,14 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tlskeeper/apacheconf/probe"
@@ -61,6 +64,49 @@ func TestScanOfALiveServer(t *testing.T) {
 	code, out, _ = runScan(t, "scan", addr, "--sni", "example.com", "--ca", ca)
 	if code != exitOK || !strings.Contains(out, "grade") || !strings.Contains(out, "B: TLS 1.0 is supported") {
 		t.Errorf("exit code %d, output:\n%s", code, out)
+	}
+}
+
+// The server answers so many connections and then hangs up on all, as behind a
+// firewall that counts them.
+func TestScanOfAServerThatStopsAnswering(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	var n atomic.Int64
+	server.Config.ConnState = func(c net.Conn, s http.ConnState) {
+		if s == http.StateNew && n.Add(1) > 16 {
+			c.Close()
+		}
+	}
+	server.StartTLS()
+	defer server.Close()
+	addr := strings.TrimPrefix(server.URL, "https://")
+
+	code, out, errs := runScan(t, "scan", addr, "--sni", "example.com", "--profile", "intermediate", "--json")
+	if code != exitFailed || !strings.Contains(errs, "no grade") || !strings.Contains(errs, "tlskeeper scan "+addr+" --slow") {
+		t.Errorf("exit code %d, stderr %s", code, errs)
+	}
+	var answer struct {
+		Grade    probe.Grade
+		Unknown  []probe.Unknown
+		Next     string
+		Findings []probe.Finding
+	}
+	if err := json.Unmarshal([]byte(out), &answer); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	if answer.Grade.Letter != "unknown" || len(answer.Unknown) == 0 || answer.Next == "" {
+		t.Errorf("%+v", answer)
+	}
+	if !slices.ContainsFunc(answer.Findings, func(f probe.Finding) bool { return f.ID == "incomplete" }) {
+		t.Errorf("findings %+v", answer.Findings)
+	}
+
+	n.Store(0)
+	code, out, errs = runScan(t, "scan", addr, "--sni", "example.com")
+	if code != exitFailed || !strings.Contains(out, "grade        none") || !strings.Contains(out, "not known") || !strings.Contains(errs, "hint: ask slowly") {
+		t.Errorf("exit code %d, output:\n%s%s", code, out, errs)
 	}
 }
 
