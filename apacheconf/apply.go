@@ -196,7 +196,7 @@ func (s *Server) hold(ctx context.Context, e expectation) error {
 		switch {
 		case len(diffs) == 0:
 			return true, nil
-		case !leaves.IsZero() && time.Since(leaves) > policyTimeout:
+		case !leaves.IsZero() && time.Since(leaves) > policyTimeout && diffs[0].Code != codeUnproven:
 			return false, fmt.Errorf("%w: %s", errSettled, diffs[0])
 		}
 		return false, errors.New(diffs[0].String())

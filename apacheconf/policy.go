@@ -41,8 +41,8 @@ func policyTargets(hosts []VHost, sh *shadow) []target {
 	return out
 }
 
-// unknownPolicy stands for a server that did not answer all of a scan; nothing
-// is concluded from it.
+// unknownPolicy stands for a server that did not answer all of a scan: it is
+// not what was planned, nor anything else.
 const unknownPolicy = ""
 
 // policies scans one target after the other: a live server has other work.
@@ -57,9 +57,13 @@ func policies(ctx context.Context, targets []target, where func(target) string) 
 // policyAt asks for no page: our own requests would count among the clients'
 // in the log that decides what hardening costs.
 func policyAt(ctx context.Context, addr, sni string) string {
-	r, err := probe.Scan(ctx, probe.Target{Addr: addr, SNI: sni, Silent: true})
-	if err != nil || r.Incomplete {
+	pace := probe.Pace{Timeout: handshakeTimeout / 2, Limit: holdTimeout / 2} // there must be time for a second scan
+	r, err := probe.Scan(ctx, probe.Target{Addr: addr, SNI: sni, Silent: true, Pace: pace})
+	switch {
+	case probe.Unanswered(err), err == nil && !r.Graded():
 		return unknownPolicy
+	case err != nil:
+		return oddAnswer + innermost(err).Error()
 	}
 	var words []string
 	for _, v := range r.Versions {
@@ -86,10 +90,20 @@ func policyAt(ctx context.Context, addr, sni string) string {
 func (e expectation) policyDifferences(ctx context.Context) []Finding {
 	var out []Finding
 	for i, got := range policies(ctx, e.policies, onLive) {
-		if want := e.wantPolicy[i]; got != want && got != unknownPolicy && want != unknownPolicy {
-			t := e.policies[i]
+		t, want := e.policies[i], e.wantPolicy[i]
+		switch {
+		case want == unknownPolicy:
+			out = append(out, policyUnknown(t, "the shadow Apache"))
+		case got == unknownPolicy:
+			out = append(out, policyUnknown(t, "the running server"))
+		case got != want:
 			out = append(out, Finding{Code: "wire-policy", VHost: t.vhost, What: fmt.Sprintf("%s, name %q, accepts (%s) instead of (%s)", t.live, t.sni, got, want)})
 		}
 	}
 	return out
+}
+
+func policyUnknown(t target, who string) Finding {
+	return Finding{Code: codeUnproven, VHost: t.vhost, What: fmt.Sprintf(
+		"%s, name %q: %s did not answer everything, so its versions, suites and groups are not proved", t.live, t.sni, who)}
 }

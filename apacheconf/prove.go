@@ -69,6 +69,7 @@ func (t *transaction) present(ctx context.Context) error {
 	onDisk := expect(ctx, targets(t.s.VHosts, sh))
 	t.before = expectation{targets: onDisk.targets, want: ask(ctx, onDisk.targets, onLive)}
 	t.before.loosen(ctx) // mod_md may exchange its certificate while we reload
+	t.before.release()
 	var faults []Finding
 	live := t.before.served()
 	for key, ok := range onDisk.served() {
@@ -104,6 +105,9 @@ func (t *transaction) future(ctx context.Context) error {
 	}
 	if faults := append(t.lost(), t.otherLeaf(hosts)...); len(faults) > 0 {
 		return &RefusedError{Why: "the shadow Apache does not serve what it should", Findings: faults}
+	}
+	if faults := t.after.unproven(); len(faults) > 0 {
+		return notProved(faults)
 	}
 	return nil
 }

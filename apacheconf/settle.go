@@ -41,7 +41,7 @@ func (s *Server) settle(ctx context.Context, p *Plan, r *Result) (*Result, error
 }
 
 // onDisk is what a shadow of the present configuration shows; one that would
-// not start is a *RefusedError.
+// not start, or is not heard, is a *RefusedError.
 func (s *Server) onDisk(ctx context.Context) (expectation, error) {
 	sh, err := s.startShadow(ctx, s.conf, s.Modules)
 	if failed := (*shadowError)(nil); errors.As(err, &failed) {
@@ -54,5 +54,8 @@ func (s *Server) onDisk(ctx context.Context) (expectation, error) {
 	e := expect(ctx, targets(s.VHosts, sh))
 	e.policies = policyTargets(s.VHosts, sh)
 	e.wantPolicy = policies(ctx, e.policies, onShadow)
+	if faults := e.unproven(); len(faults) > 0 {
+		return e, notProved(faults)
+	}
 	return e, nil
 }

@@ -148,6 +148,9 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
 	e.wantPolicy = policies(ctx, e.policies, onShadow)
 	diffs := append(e.differences(ctx), e.policyDifferences(ctx)...)
 	for i := range diffs {
+		if diffs[i].Code == codeUnproven {
+			continue
+		}
 		diffs[i].Code, diffs[i].Fix = "not-loaded", strings.Join(s.reloadArgv(), " ")
 	}
 	return slices.CompactFunc(diffs, func(a, b Finding) bool { return a.What == b.What })

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/probe"
+	"tlskeeper/internal/hint"
 )
 
 // families: a server with two kinds of certificate shows most clients only
@@ -25,8 +26,13 @@ const (
 	handshakeTimeout = 5 * time.Second
 	maxNames         = 30 // names of one virtual host that are tried
 	servesNone       = "none"
-	unreachable      = "unreachable"
+	unreachable      = "unreachable" // nothing is known; proves nothing, compared with anything
+	oddAnswer        = "no TLS that can be used: "
 )
+
+// codeUnproven marks a finding about what could not be learnt: neither right
+// nor wrong.
+const codeUnproven = "unproven"
 
 // target is one question to a server: which leaf does it show?
 type target struct {
@@ -96,7 +102,7 @@ func (s *Server) LiveAddrs(v VHost) []string {
 
 // ask shakes hands with each target, eight at a time. The answers are
 // fingerprints of leaves with the version (a change of policy shows there),
-// servesNone or unreachable.
+// servesNone, an oddAnswer or unreachable.
 func ask(ctx context.Context, targets []target, where func(target) string) []string {
 	answers := make([]string, len(targets))
 	slots := make(chan struct{}, 8)
@@ -122,8 +128,22 @@ func askOne(ctx context.Context, addr, sni, family string) string {
 		return fingerprint(leaf) + " by " + tls.VersionName(state.Version)
 	case errors.As(err, &none):
 		return servesNone
+	case probe.Unanswered(err):
+		return unreachable
 	}
-	return unreachable
+	return oddAnswer + innermost(err).Error()
+}
+
+// innermost leaves out what names the address: shadow and live server are
+// compared.
+func innermost(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
 }
 
 func onShadow(t target) string { return t.shadow }
@@ -145,17 +165,59 @@ type expectation struct {
 
 func expect(ctx context.Context, targets []target) expectation {
 	e := expectation{targets: targets, want: ask(ctx, targets, onShadow)}
+	for i, t := range targets {
+		if e.want[i] == unreachable { // perhaps only a busy host
+			e.want[i] = askOne(ctx, t.shadow, t.sni, t.family)
+		}
+	}
 	e.loosen(ctx)
 	return e
 }
 
-// differences says where the live server shows something else.
+// unproven says what the shadow did not answer: nothing can be held against it.
+func (e expectation) unproven() []Finding {
+	var out []Finding
+	for i, t := range e.targets {
+		if e.want[i] == unreachable {
+			out = append(out, Finding{Code: codeUnproven, VHost: t.vhost, What: t.String() + ": the shadow Apache gave no answer"})
+		}
+	}
+	for i, t := range e.policies {
+		if e.wantPolicy[i] == unknownPolicy {
+			out = append(out, policyUnknown(t, "the shadow Apache"))
+		}
+	}
+	return out
+}
+
+// notProved refuses what a shadow did not answer for.
+func notProved(faults []Finding) error {
+	return hint.Wrap(&RefusedError{Why: "the shadow Apache did not answer everything, so nothing is proved", Findings: faults},
+		"try again when the host is less busy: uptime")
+}
+
+// release gives up what was not heard: nothing can be awaited of it.
+func (e expectation) release() {
+	for i := range e.want {
+		if e.want[i] == unreachable {
+			e.want[i] = notAsked
+		}
+	}
+}
+
+// differences says where the live server shows something else, or nothing is
+// known.
 func (e expectation) differences(ctx context.Context) []Finding {
 	var out []Finding
 	for i, got := range ask(ctx, e.targets, onLive) {
-		if !right(e.want[i], got) {
-			out = append(out, Finding{Code: "wire", VHost: e.targets[i].vhost,
-				What: fmt.Sprintf("%s shows %s instead of %s", e.targets[i], short(got), short(e.want[i]))})
+		switch t := e.targets[i]; {
+		case right(e.want[i], got):
+		case e.want[i] == unreachable || got == unreachable && !isLeaf(e.want[i]):
+			out = append(out, Finding{Code: codeUnproven, VHost: t.vhost,
+				What: fmt.Sprintf("%s shows %s, the shadow Apache %s, so nothing is proved", t, short(got), short(e.want[i]))})
+		default:
+			out = append(out, Finding{Code: "wire", VHost: t.vhost,
+				What: fmt.Sprintf("%s shows %s instead of %s", t, short(got), short(e.want[i]))})
 		}
 	}
 	return out
@@ -172,7 +234,7 @@ func (e expectation) served() map[string]bool {
 }
 
 func isLeaf(answer string) bool {
-	return answer != servesNone && answer != unreachable && answer != notAsked
+	return answer != servesNone && answer != unreachable && answer != notAsked && !strings.HasPrefix(answer, oddAnswer)
 }
 
 func short(answer string) string {

@@ -64,6 +64,16 @@ func Leaf(ctx context.Context, t Target, family string) (*x509.Certificate, tls.
 	return nil, tls.ConnectionState{}, err
 }
 
+// Unanswered tells whether an error of Leaf or Scan says nothing about the
+// server's configuration: nobody listens, nobody answers in time, an answer
+// breaks off. To hang up at once is an answer, if a poor one: a server that
+// wants something else before TLS does so every time.
+func Unanswered(err error) bool {
+	var plain tls.RecordHeaderError
+	var other *notTLSError
+	return err != nil && !isAnswer(usable(err)) && !isHangup(err) && !errors.As(err, &plain) && !errors.As(err, &other)
+}
+
 // leafOf takes the leaf out of one handshake.
 func leafOf(t Target, got attempt) (*x509.Certificate, tls.ConnectionState, error) {
 	if got.err != nil {
