@@ -41,6 +41,17 @@ var trouble = map[string]func(net.Conn){
 		conn.Write([]byte{22, 3, 3, 0, 80, 2, 0, 0, 76, 3, 3, 1, 2, 3})
 		silent(conn)
 	},
+	"a byte now and then": func(conn net.Conn) {
+		readRecord(conn)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for _, b := range append([]byte{22, 3, 3, 1, 0}, make([]byte, 256)...) {
+			if _, err := conn.Write([]byte{b}); err != nil {
+				return
+			}
+			<-tick.C
+		}
+	},
 	"half a ServerHello, then closed": answers([]byte{22, 3, 3, 0, 80, 2, 0, 0, 76, 3, 3, 1, 2, 3}),
 	"busy":                            answers([]byte{21, 3, 3, 0, 2, 2, 80}),
 	"declines everything":             answers([]byte{21, 3, 3, 0, 2, 2, 40}),
@@ -306,6 +317,30 @@ func TestScanHasALimit(t *testing.T) {
 	}
 	if r.Grade.Letter != answerUnknown || !r.Incomplete {
 		t.Errorf("grade %+v", r.Grade)
+	}
+}
+
+// Nothing that was not learnt is printed as a no.
+func TestTextOfAScanThatLearntNothing(t *testing.T) {
+	handle, _ := oldAndNew(t)
+	var n atomic.Int64
+	target := listen(t, func(conn net.Conn) {
+		if n.Add(1) > 1 {
+			silent(conn)
+			return
+		}
+		handle(conn)
+	})
+	target.Pace = hasty
+	var text strings.Builder
+	if err := scan(t, target).WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	seen, _, _ := strings.Cut(text.String(), "not known") // what follows says why
+	for _, no := range []string{" no\n", " no,", "none\n", "no answer", " -", "refused"} {
+		if strings.Contains(seen, no) {
+			t.Errorf("%q in\n%s", no, text.String())
+		}
 	}
 }
 

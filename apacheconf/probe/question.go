@@ -91,7 +91,7 @@ func (s *scanner) put(ctx context.Context, topic string, question func(context.C
 	s.alone.Lock()
 	defer s.alone.Unlock()
 	if why := s.hopeless(ctx, topic); why != nil {
-		if errors.Is(err, errNotAsked) {
+		if errors.Is(err, errNotAsked) || errors.Is(why, errNotAsked) {
 			return why
 		}
 		return err

@@ -104,6 +104,13 @@ func (r *Report) writeGroups(l *layout) {
 		}
 		names = append(names, name)
 	}
+	open := r.isOpen(openGroups) || r.isOpen(openVersion)
+	if len(names) == 0 && open {
+		names = []string{answerUnknown}
+	}
+	if pq == "no" && open {
+		pq = answerUnknown
+	}
 	l.row("groups", "%s", listed(names))
 	l.row("post-quantum", "%s", pq)
 	if r.DHBits > 0 {
@@ -121,7 +128,7 @@ func (r *Report) writeFeatures(l *layout) {
 	hello := func(b *bool) string { return r.answer(openRenegotiation, b) }
 	l.row("tickets", "TLS 1.2 %s, TLS 1.3 %s; session ids %s", hello(f.Tickets12), r.answer(openHTTP, f.Tickets13), hello(f.SessionIDs))
 	l.row("handshake", "secure renegotiation %s, extended master secret %s, fallback SCSV %s, compression %s",
-		hello(f.SecureRenegotiation), hello(f.ExtendedMaster), r.answer(openFallback, f.FallbackSCSV), r.answer(openCompression, &f.Compression))
+		hello(f.SecureRenegotiation), hello(f.ExtendedMaster), r.answer(openFallback, f.FallbackSCSV), r.compression())
 	if f.ClientCertificate {
 		l.row("", "asks for a client certificate")
 	}
@@ -167,12 +174,21 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// answer is what is known of a feature.
+// answer is what is known of a feature. One that was asked about in no version
+// is unknown where a version is.
 func (r *Report) answer(id string, b *bool) string {
-	if r.isOpen(id) {
+	if r.isOpen(id) || b == nil && r.isOpen(openVersion) {
 		return answerUnknown
 	}
 	return answer(b)
+}
+
+// compression was asked about together with secure renegotiation.
+func (r *Report) compression() string {
+	if r.Features.SecureRenegotiation == nil && r.isOpen(openVersion) {
+		return answerUnknown
+	}
+	return r.answer(openCompression, &r.Features.Compression)
 }
 
 // answer is yes, no, or - where the question does not arise.
