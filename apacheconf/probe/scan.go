@@ -154,8 +154,14 @@ func (s *scanner) doubt(ctx context.Context, r *Report) {
 	if s.gone.Load() != nil {
 		return
 	}
-	_, err := exchange(ctx, s.t, s.control.hello, false)
-	if isAnswer(err) && isNo(err) != s.control.declined {
+	err := s.put(ctx, "control", func(ctx context.Context) error {
+		_, err := exchange(ctx, s.t, s.control.hello, false)
+		return err
+	})
+	switch {
+	case !isAnswer(err):
+		s.leaveRefusals(r, "in the end the server does not answer any more what it answered in the beginning")
+	case isNo(err) != s.control.declined:
 		s.leaveRefusals(r, "in the end the server answers otherwise to what it was asked in the beginning")
 	}
 }
