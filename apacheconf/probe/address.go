@@ -26,6 +26,15 @@ func addresses(ctx context.Context, addr string) ([]string, error) {
 	return all, nil
 }
 
+// find chooses an address of the target to stay with.
+func (s *scanner) find(ctx context.Context) error {
+	all, err := addresses(ctx, s.t.Addr)
+	if err != nil {
+		return err
+	}
+	return s.settle(ctx, all)
+}
+
 // settle chooses the first address that answers, and says what the others did.
 func (s *scanner) settle(ctx context.Context, all []string) error {
 	var first error

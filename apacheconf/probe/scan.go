@@ -43,15 +43,8 @@ func Scan(ctx context.Context, t Target) (*Report, error) {
 	s := newScanner(t)
 	limited, cancel := context.WithTimeout(ctx, t.Pace.Limit)
 	defer cancel()
-	all, err := addresses(limited, t.Addr)
-	if err == nil {
-		err = s.settle(limited, all)
-	}
-	if over := ended(ctx); err != nil && over != nil {
-		err = over // the end closes the connection, which looks like a hangup
-	}
-	if err != nil {
-		return nil, explain(t, err)
+	if err := s.find(limited); err != nil {
+		return nil, explain(t, cmp.Or(ended(ctx), err)) // the end closes the connection, which looks like a hangup
 	}
 	r := &Report{Addr: t.Addr, Address: hostOf(s.t.Addr), SNI: t.SNI, Time: begin.UTC(), NotTested: notTested}
 	s.shake(limited, r)
