@@ -234,3 +234,18 @@ func TestEndpointOnThisHost(t *testing.T) {
 		}
 	}
 }
+
+// A configuration of exactly the greatest size is read, one of a byte more is
+// refused by its size.
+func TestGreatestFile(t *testing.T) {
+	text := "[acme]\nkeep = 7\n#"
+	text += strings.Repeat("x", maxFile-len(text)-1) + "\n"
+	cfg, err := Load(write(t, text), "/")
+	if err != nil || cfg.ACME.Keep != 7 {
+		t.Errorf("%d bytes: %v", len(text), err)
+	}
+	_, err = Load(write(t, text+"#"), "/")
+	if err == nil || !strings.Contains(err.Error(), "too big") {
+		t.Errorf("%d bytes: %v", len(text)+1, err)
+	}
+}
