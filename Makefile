@@ -66,6 +66,13 @@ checks: setup
 	internal/testenv/vulncheck.sh $(NOT_RUN)
 	$(GO) test -race -timeout 30m ./...
 	$(MAKE) binary
+	$(GO) run ./internal/ctlist
+
+# Renews the list of Certificate Transparency logs that the program is built
+# with. It needs the network, says so where there is none, and changes nothing
+# then. Run the tests of apacheconf/probe afterwards.
+ct-logs:
+	$(GO) run ./internal/ctlist -renew
 
 # The rivals: certbot, sslscan and testssl.sh from apt, and lego's CLI, whose
 # 200 modules take a while the first time.
@@ -82,4 +89,4 @@ soak: setup
 clean:
 	rm -rf bin
 
-.PHONY: build binary install uninstall demo setup programs test checks bench soak clean
+.PHONY: build binary install uninstall demo setup programs test checks ct-logs bench soak clean

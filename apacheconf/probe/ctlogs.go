@@ -14,9 +14,8 @@ import (
 )
 
 // shippedLogs is a list in the layout of Google's log list, version 3, cut
-// down to what is read here. To renew it, put
-// https://www.gstatic.com/ct/log_list/v3/all_logs_list.json in its place as it
-// is, and run this package's tests.
+// down to what is read here. `make ct-logs` renews it; `make test` tells when
+// it is time to.
 //
 //go:embed ct_logs.json
 var shippedLogs []byte
@@ -122,6 +121,9 @@ func (l *LogList) add(operator string, log logV3) error {
 
 // Stale tells whether the list is too old to call a log unknown.
 func (l *LogList) Stale(now time.Time) bool { return now.Sub(l.Date) > staleAfter }
+
+// Left is how long it takes until the list is stale; below 0 where it is.
+func (l *LogList) Left(now time.Time) time.Duration { return l.Date.Add(staleAfter).Sub(now) }
 
 func (c ctLog) verifier() (*ct.SignatureVerifier, error) {
 	key, err := x509.ParsePKIXPublicKey(c.key)

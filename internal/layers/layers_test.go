@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"internal/config":         {"internal/safepath"},
 	"apacheconf/apachetest":   {"internal/testenv"},
 	"internal/safepath":       {},
+	"internal/ctlist":         {"apacheconf/probe"},
 }
 
 // banned names what no part of a package's whole dependency tree may contain.
