@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/hint"
 )
 
@@ -85,8 +86,8 @@ func (ca CA) checkLimits(profile string, names []string) error {
 		return &LimitError{CA: ca.Name, Profile: profile, Names: len(names), Most: limits.Names}
 	}
 	for _, n := range names {
-		if isIP(n) && !limits.Addresses {
-			err := &NameError{n, ca.Name + " does not certify addresses in this profile"}
+		if dnsname.IsAddress(n) && !limits.Addresses {
+			err := &dnsname.Error{Name: n, Why: ca.Name + " does not certify addresses in this profile"}
 			return hint.Wrap(err, ca.withAddresses())
 		}
 	}

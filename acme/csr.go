@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 
+	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/safepath"
 )
@@ -88,7 +89,7 @@ func readCSR(path string) (*x509.CertificateRequest, []string, error) {
 	for _, ip := range csr.IPAddresses {
 		written = append(written, ip.String())
 	}
-	names, err := Names(written)
+	names, err := dnsname.FoldAll(written)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the CSR %s: %w", path, err)
 	}
@@ -100,7 +101,7 @@ func checkCommonName(csr *x509.CertificateRequest, names []string) error {
 	if cn == "" {
 		return nil
 	}
-	folded, err := foldName(cn)
+	folded, err := dnsname.Fold(cn)
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func checkCommonName(csr *x509.CertificateRequest, names []string) error {
 			return nil
 		}
 	}
-	return &NameError{cn, "it is the CSR's common name, but not among its subjectAltNames"}
+	return &dnsname.Error{Name: cn, Why: "it is the CSR's common name, but not among its subjectAltNames"}
 }
 
 // publicKeyOf reads the key a CSR asks to certify.

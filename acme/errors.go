@@ -20,11 +20,6 @@ func (e *TermsError) Error() string {
 	return fmt.Sprintf("the terms of service of %s are not accepted: %s", e.CA, plain(e.URL))
 }
 
-// NameError says that a name cannot be in a certificate.
-type NameError struct{ Name, Why string }
-
-func (e *NameError) Error() string { return fmt.Sprintf("name %q: %s", e.Name, e.Why) }
-
 // LimitError says that a certificate has more names than its CA allows.
 type LimitError struct {
 	CA, Profile string

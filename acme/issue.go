@@ -26,7 +26,7 @@ const (
 // returned generation is checked and on disk. Whatever went wrong is noted in
 // the certificate's state, with the time before which nothing is tried again.
 //
-// Errors to branch on: *NameError, *TermsError, *GuardError, *BackoffError,
+// Errors to branch on: *dnsname.Error, *TermsError, *GuardError, *BackoffError,
 // *ChallengeError, *LeafError, *Problem.
 func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (Generation, error) {
 	w, err := r.prepare()

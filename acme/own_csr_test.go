@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/internal/dnsname"
 )
 
 func TestOwnCSRIsIssuedAndRenewed(t *testing.T) {
@@ -74,7 +75,7 @@ func TestWildcardThroughAProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.PerName = nil
-	var bad *NameError
+	var bad *dnsname.Error
 	if _, err := h.client(t).Issue(testContext(t), r, IssueOptions{}); !errors.As(err, &bad) || bad.Name != "*.example.org" {
 		t.Errorf("a wildcard by http-01: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
 )
@@ -60,7 +61,7 @@ func TestMoreThanTheProfileAllows(t *testing.T) {
 			Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
 		_, err := c.Issue(testContext(t), r, IssueOptions{Attended: true})
 		_, limit := errors.AsType[*LimitError](err)
-		_, bad := errors.AsType[*NameError](err)
+		_, bad := errors.AsType[*dnsname.Error](err)
 		if !limit && !bad || !strings.Contains(hint.Of(err), test.hint) {
 			t.Errorf("%s: %v (hint %q)", name, err, hint.Of(err))
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/safepath"
@@ -64,7 +65,7 @@ func (r Request) prepare() (work, error) {
 	}
 	var err error
 	if r.CSRFile == "" {
-		if w.names, err = Names(r.Names); err != nil {
+		if w.names, err = dnsname.FoldAll(r.Names); err != nil {
 			return w, fmt.Errorf("certificate %s: %w", r.Name, err)
 		}
 		return w, w.checkWays()
@@ -105,10 +106,10 @@ func (w work) checkWays() error {
 	for _, name := range w.names {
 		way := w.way(name)
 		if strings.HasPrefix(name, "*.") && way.Type != DNS01 {
-			return hint.Wrap(&NameError{name, "a wildcard is proven by dns-01 only"}, `set challenge = "dns-01" and dns_provider for it`)
+			return hint.Wrap(&dnsname.Error{Name: name, Why: "a wildcard is proven by dns-01 only"}, `set challenge = "dns-01" and dns_provider for it`)
 		}
-		if isIP(name) && way.Type == DNS01 {
-			return &NameError{name, "an address cannot be proven by dns-01"}
+		if dnsname.IsAddress(name) && way.Type == DNS01 {
+			return &dnsname.Error{Name: name, Why: "an address cannot be proven by dns-01"}
 		}
 		if _, err := newSolver(way); err != nil {
 			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), cmp.Or(hint.Of(err), way.advice()))
@@ -149,7 +150,7 @@ func (c Challenge) advice() string {
 // way is how control of a name is proven.
 func (w work) way(name string) Challenge {
 	for written, way := range w.PerName {
-		if folded, err := foldName(written); err == nil && folded == name {
+		if folded, err := dnsname.Fold(written); err == nil && folded == name {
 			return way
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"tlskeeper/internal/certname"
+	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/durable"
 )
 
@@ -261,4 +263,11 @@ func (s *Store) discard(dir string) error {
 		return err
 	}
 	return os.RemoveAll(gone)
+}
+
+func checkCertName(name string) error {
+	if why := certname.Problem(name); why != "" {
+		return &dnsname.Error{Name: name, Why: "as the name of a certificate it " + why}
+	}
+	return nil
 }

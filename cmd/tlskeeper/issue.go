@@ -16,6 +16,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/internal/config"
+	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/renewal"
@@ -162,7 +163,7 @@ func adHoc(c *cli.Context, cfg *config.Config) (*config.Certificate, error) {
 		return nil, err
 	}
 	if cert.Name == "" && len(names) > 0 {
-		folded, err := acme.Names(names[:1])
+		folded, err := dnsname.FoldAll(names[:1])
 		if err != nil {
 			return nil, blameNames(err)
 		}
@@ -227,7 +228,7 @@ func splitNames(given []string) []string {
 
 // blameNames makes a bad name on the command line a mistake of usage.
 func blameNames(err error) error {
-	if name, ok := errors.AsType[*acme.NameError](err); ok {
+	if name, ok := errors.AsType[*dnsname.Error](err); ok {
 		return hint.Wrap(usageError{name.Error()}, hint.Of(err))
 	}
 	return err

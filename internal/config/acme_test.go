@@ -23,7 +23,7 @@ func TestFaultySecondCAsAndChallenges(t *testing.T) {
 		"challenge for nobody": {cert + "[[challenge]]\nwebroot = \"/srv\"\n", 3, "needs the names"},
 		"challenge nowhere":    {cert + "[[challenge]]\nnames = [\"a.org\"]\n", 3, "needs a webroot"},
 		"name twice":           {cert + "[[challenge]]\nnames = [\"bücher.org\"]\nwebroot = \"/a\"\n[[challenge]]\nnames = [\"XN--bcher-kva.org\"]\nlisten = \":80\"\n", 7, "another [[challenge]]"},
-		"no name":              {cert + "[[challenge]]\nnames = [\"a b\"]\nwebroot = \"/a\"\n", 4, "is no DNS name"},
+		"no name":              {cert + "[[challenge]]\nnames = [\"a b\"]\nwebroot = \"/a\"\n", 4, "is not a DNS name"},
 		"wildcard still http":  {"[[certificate]]\nnames = [\"a.org\", \"*.a.org\"]\n[[challenge]]\nnames = [\"*.a.org\"]\nwebroot = \"/a\"\n", 2, "wildcard"},
 	} {
 		_, problems := Parse("f", c.text, PathsUnder(""))

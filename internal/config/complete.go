@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/idna"
+	"tlskeeper/internal/dnsname"
 )
 
 // Origins of values that stand in no file.
@@ -54,13 +54,13 @@ func (c *Config) complete(at lines) {
 }
 
 // nameOf makes the name of a certificate from its first DNS name, in the form
-// that is fit for a directory. What is no DNS name is left to the validator.
+// that is fit for a directory. What is not a DNS name is left to the validator.
 func nameOf(dnsName string) string {
-	bare := strings.TrimPrefix(dnsName, "*.")
-	if ascii, err := idna.Lookup.ToASCII(bare); err == nil {
-		return ascii
+	folded, err := dnsname.Fold(dnsName)
+	if err != nil {
+		folded = dnsName
 	}
-	return bare
+	return strings.TrimPrefix(folded, "*.")
 }
 
 func (c *Config) inherit(table, key string, to *string, from string) {

@@ -2,12 +2,10 @@ package config
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
-	"golang.org/x/net/idna"
-
 	"tlskeeper/internal/certname"
+	"tlskeeper/internal/dnsname"
 )
 
 func (v *validator) certificates(cfg *Config) {
@@ -35,7 +33,7 @@ func (v *validator) certificate(table string, c Certificate) {
 	v.nameList(table, c)
 	if _, given := v.lines[table+".name"]; given {
 		v.fileName(table+".name", c.Name)
-	} else if c.Name != "" && len(c.Names) > 0 && nameProblem(c.Names[0]) == "" {
+	} else if c.Name != "" && len(c.Names) > 0 && dnsname.Problem(c.Names[0]) == "" {
 		v.fileName(table, c.Name) // made of the first of the names
 	}
 	v.dns(table, c.Challenge, c.DNSProvider, c.DNSExec)
@@ -55,7 +53,7 @@ func (v *validator) challenges(list []Challenge) {
 			v.problem(table, `names = ["*.example.org"]`, "[[challenge]] needs the names that are proven this way")
 		}
 		for _, name := range c.Names {
-			if why := nameProblem(name); why != "" {
+			if why := dnsname.Problem(name); why != "" {
 				v.problem(table+".names", "", "%q: %s", shorten(name), why)
 			}
 			if folded := fold(name); seen[folded] {
@@ -79,11 +77,11 @@ func (c *Config) ChallengeFor(name string) *Challenge {
 	return nil
 }
 
-// fold is a name in the form in which names are equal: lower-case A-labels.
+// fold is a name in the form in which names are equal, also one that the
+// validator refuses.
 func fold(name string) string {
-	bare := strings.TrimPrefix(name, "*.")
-	if ascii, err := idna.Lookup.ToASCII(bare); err == nil {
-		return name[:len(name)-len(bare)] + ascii
+	if folded, err := dnsname.Fold(name); err == nil {
+		return folded
 	}
 	return strings.ToLower(name)
 }
@@ -137,7 +135,7 @@ func (v *validator) nameList(table string, c Certificate) {
 		v.problem(table, `name = "www"`, "a certificate from a CSR file needs a name")
 	}
 	for _, name := range c.Names {
-		if why := nameProblem(name); why != "" {
+		if why := dnsname.Problem(name); why != "" {
 			v.problem(table+".names", "", "%q: %s", shorten(name), why)
 		}
 	}
@@ -154,62 +152,6 @@ func (v *validator) dns(table, challenge, provider, program string) {
 	if provider == "exec" && program == "" {
 		v.problem(table, `dns_exec = "/usr/local/sbin/dns-hook"`, `dns_provider "exec" needs dns_exec, the program to run`)
 	}
-}
-
-// nameProblem says why name can be in no certificate, "" where it can: a DNS
-// name (RFC 1123, 2.1; also a wildcard's, RFC 6125, 6.4.3), with umlauts or
-// not, or an IP address.
-func nameProblem(name string) string {
-	if _, err := netip.ParseAddr(name); err == nil {
-		return ""
-	}
-	switch {
-	case name == "":
-		return "is empty"
-	case strings.Contains(name, "://"):
-		return "is a URL; only the host name belongs here"
-	case strings.ContainsAny(name, " ,;\t\n"):
-		return "is no DNS name; each name is a text of its own: [\"a\", \"b\"]"
-	case strings.HasSuffix(name, "."):
-		return "ends in a dot; leave it out"
-	}
-	bare := strings.TrimPrefix(name, "*.")
-	if isASCII(bare) {
-		if why := labelsProblem(strings.Split(strings.ToLower(bare), ".")); why != "" {
-			return why
-		}
-	}
-	ascii, err := idna.Lookup.ToASCII(bare)
-	switch {
-	case err != nil:
-		return "is no DNS name"
-	case len(ascii) > 253: // RFC 1035, 2.3.4, as text without the last dot
-		return "is no DNS name: longer than 253 characters"
-	}
-	return labelsProblem(strings.Split(ascii, "."))
-}
-
-func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
-}
-
-func labelsProblem(labels []string) string {
-	for _, label := range labels {
-		switch {
-		case label == "":
-			return "is no DNS name: nothing between two dots"
-		case len(label) > 63:
-			return "is no DNS name: a part is longer than 63 characters"
-		case strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
-			return fmt.Sprintf("is no DNS name: %q may hold only letters, digits and hyphens", label)
-		case label[0] == '-' || label[len(label)-1] == '-':
-			return fmt.Sprintf("is no DNS name: %q begins or ends with a hyphen", label)
-		}
-	}
-	if last := labels[len(labels)-1]; strings.Trim(last, "0123456789") == "" {
-		return "is no DNS name: its last part is a number"
-	}
-	return ""
 }
 
 // fileName checks the name of a certificate.

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tlskeeper/internal/dnsname"
 )
 
 // The words that the file may use. What they mean belongs to the packages
@@ -129,7 +131,7 @@ func (v *validator) apache(a Apache) {
 	v.oneOf("apache.hsts", a.HSTS, hstsSteps)
 	v.command("apache.start_command", a.StartCommand)
 	for _, site := range a.Redirect {
-		if why := nameProblem(site); why != "" {
+		if why := dnsname.Problem(site); why != "" {
 			v.problem("apache.redirect", "", "%s: %s", site, why)
 		}
 	}
