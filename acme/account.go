@@ -20,6 +20,7 @@ import (
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/safepath"
+	"tlskeeper/internal/term"
 )
 
 // account is account.json. The key lies beside it.
@@ -127,7 +128,7 @@ func (s *session) register(contact []string) error {
 		return err
 	}
 	s.client.step("registered")
-	s.client.cfg.Log.Info("account created", "ca", s.to.ca.Name, "account", plain(made.Location))
+	s.client.cfg.Log.Info("account created", "ca", s.to.ca.Name, "account", term.Brief(made.Location))
 	s.account = account{URL: made.Location, Directory: s.to.ca.Directory, Contact: contact, Created: time.Now().UTC()}
 	return s.saveAccount()
 }

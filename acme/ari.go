@@ -109,6 +109,9 @@ type renewalAnswer struct {
 	retry          time.Time // of the Retry-After header
 }
 
+// maxURL bounds the address of an explanation, in bytes.
+const maxURL = 2000
+
 // update folds an answer into what was known (nil: nothing). The choice stays
 // as long as the window does.
 func (a *ARI) update(id string, answer renewalAnswer, now time.Time) *ARI {
@@ -121,7 +124,7 @@ func (a *ARI) update(id string, answer renewalAnswer, now time.Time) *ARI {
 	if !start.Before(end) { // malformed, RFC 9773 section 4.2
 		return &next
 	}
-	if next.ExplanationURL = answer.ExplanationURL; len(answer.ExplanationURL) > maxMessage {
+	if next.ExplanationURL = answer.ExplanationURL; len(answer.ExplanationURL) > maxURL {
 		next.ExplanationURL = "" // a part of an address leads nowhere
 	}
 	if start.Equal(next.Start) && end.Equal(next.End) {

@@ -7,6 +7,8 @@ import (
 	"regexp"
 
 	lego "github.com/go-acme/lego/v4/acme"
+
+	"tlskeeper/internal/term"
 )
 
 // Challenge is how control of a name is proven. Exactly one of its ways is set
@@ -95,9 +97,9 @@ func find(authz lego.Authorization, kind string) (lego.Challenge, error) {
 			continue
 		}
 		if !token.MatchString(c.Token) {
-			return c, fmt.Errorf("the CA's token %q for %s is not base64url", plain(c.Token), plain(authz.Identifier.Value))
+			return c, fmt.Errorf("the CA's token %q for %s is not base64url", term.Brief(c.Token), term.Brief(authz.Identifier.Value))
 		}
 		return c, nil
 	}
-	return lego.Challenge{}, fmt.Errorf("the CA does not offer %s for %s", kind, plain(authz.Identifier.Value))
+	return lego.Challenge{}, fmt.Errorf("the CA does not offer %s for %s", kind, term.Brief(authz.Identifier.Value))
 }

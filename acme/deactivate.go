@@ -11,6 +11,7 @@ import (
 
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
 )
 
 // Deactivate ends the account with the CA of that directory for ever (RFC
@@ -52,7 +53,7 @@ func (c *Client) endAccount(ctx context.Context, to *endpoint, known account) er
 	if err != nil && !isGoneAccount(err) {
 		return s.takeBack(err)
 	}
-	c.cfg.Log.Info("account deactivated", "ca", to.ca.Name, "account", plain(known.URL))
+	c.cfg.Log.Info("account deactivated", "ca", to.ca.Name, "account", term.Brief(known.URL))
 	return c.retire(to.ca, s.account)
 }
 

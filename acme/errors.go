@@ -5,19 +5,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	lego "github.com/go-acme/lego/v4/acme"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
 )
 
 // TermsError says that the CA wants its terms accepted first.
 type TermsError struct{ CA, URL string }
 
 func (e *TermsError) Error() string {
-	return fmt.Sprintf("the terms of service of %s are not accepted: %s", e.CA, plain(e.URL))
+	return fmt.Sprintf("the terms of service of %s are not accepted: %s", e.CA, term.Brief(e.URL))
 }
 
 // LimitError says that a certificate has more names than its CA allows.
@@ -95,7 +94,7 @@ func strange(what string) error {
 type LeafError struct{ Err error }
 
 func (e *LeafError) Error() string {
-	return shorten("the CA returned a certificate that was not ordered: " + e.Err.Error())
+	return term.Bound("the CA returned a certificate that was not ordered: " + e.Err.Error())
 }
 
 func (e *LeafError) Unwrap() error { return e.Err }
@@ -125,36 +124,24 @@ func (p *Problem) Error() string {
 		b.WriteString("; ")
 		p.Sub[i].write(&b)
 	}
-	return shorten(b.String())
+	return term.Bound(b.String())
 }
 
-// What a CA says goes into the terminal, the log and the published state: so
-// many of its subproblems, and so many bytes in all.
-const (
-	mostSub    = 10
-	maxMessage = 2000
-)
-
-// shorten cuts between two characters.
-func shorten(s string) string {
-	if len(s) <= maxMessage {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxMessage], "") + "..."
-}
+// mostSub bounds how many of a CA's subproblems go into a message.
+const mostSub = 10
 
 func (p *Problem) write(b *strings.Builder) {
 	if p.Identifier != "" {
-		b.WriteString(plain(p.Identifier) + ": ")
+		b.WriteString(term.Brief(p.Identifier) + ": ")
 	}
 	switch {
 	case p.Type != "" && p.Type != "about:blank":
-		b.WriteString(plain(p.Type))
+		b.WriteString(term.Brief(p.Type))
 	default:
 		b.WriteString("HTTP status " + strconv.Itoa(p.Status))
 	}
 	if p.Detail != "" {
-		b.WriteString(": " + plain(p.Detail))
+		b.WriteString(": " + term.Brief(p.Detail))
 	}
 }
 
@@ -168,24 +155,4 @@ func problemOf(d *lego.ProblemDetails) *Problem {
 		p.Sub = append(p.Sub, Problem{Type: strings.TrimPrefix(s.Type, problemSpace), Detail: s.Detail, Identifier: s.Identifier.Value})
 	}
 	return p
-}
-
-// maxWords bounds what of a CA's text goes into a message.
-const maxWords = 500
-
-// plain makes a foreign text safe for a terminal and a log, and short.
-func plain(s string) string {
-	var b strings.Builder
-	for i, r := range s {
-		if i >= maxWords {
-			b.WriteString("...")
-			break
-		}
-		if r != utf8.RuneError && (unicode.IsGraphic(r)) {
-			b.WriteRune(r)
-			continue
-		}
-		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-	}
-	return b.String()
 }

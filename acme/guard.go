@@ -10,6 +10,7 @@ import (
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/safepath"
+	"tlskeeper/internal/term"
 )
 
 // mayIssue asks the back-off and the guard. An order in hand was allowed when
@@ -145,7 +146,7 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 			return
 		}
 		s.Failures++
-		s.LastError, s.LastErrorAt = shorten(child.Terse(failure)), now
+		s.LastError, s.LastErrorAt = term.Bound(child.Terse(failure)), now
 		s.NotBefore = now.Add(Backoff(s.Failures, remaining))
 		if backoff, ok := errors.AsType[*BackoffError](failure); ok {
 			if s.Pauses == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/leaf"
+	"tlskeeper/internal/term"
 )
 
 const (
@@ -89,7 +90,7 @@ func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptio
 	if !resumed || !hopeless || !s.stuck(err) {
 		return g, err
 	}
-	c.cfg.Log.Warn("giving the former order up, placing another", "certificate", w.Name, "order", plain(j.OrderURL), "err", err)
+	c.cfg.Log.Warn("giving the former order up, placing another", "certificate", w.Name, "order", term.Brief(j.OrderURL), "err", err)
 	if j, err = s.again(j, w, o); err != nil {
 		return g, err
 	}
@@ -137,10 +138,10 @@ func (s *session) profile(w work) (string, error) {
 	}
 	var names []string
 	for n := range offered {
-		names = append(names, plain(n))
+		names = append(names, term.Brief(n))
 	}
 	slices.Sort(names)
-	err := fmt.Errorf("%s has no profile %q (it has %s)", s.to.ca.Name, w.Profile, shorten(fmt.Sprintf("%q", names)))
+	err := fmt.Errorf("%s has no profile %q (it has %s)", s.to.ca.Name, w.Profile, term.Bound(fmt.Sprintf("%q", names)))
 	if w.NeedsProfile {
 		return "", err
 	}
@@ -182,7 +183,7 @@ func (s *session) takeUp(w work, o IssueOptions) (*journal, error) {
 	}
 	s.withdrawLeft(j)
 	if j.fits(w, s.to.ca.Directory) {
-		s.client.cfg.Log.Info("resuming an order", "certificate", w.Name, "order", plain(j.OrderURL))
+		s.client.cfg.Log.Info("resuming an order", "certificate", w.Name, "order", term.Brief(j.OrderURL))
 		return j, nil
 	}
 	if err := j.end(); err != nil {

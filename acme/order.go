@@ -15,6 +15,7 @@ import (
 
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
+	"tlskeeper/internal/term"
 )
 
 // orderPatience bounds how long one run waits for an order. The order is not
@@ -66,7 +67,7 @@ func (s *session) order(j *journal) (lego.Order, error) {
 		if err == nil && (order.Status != lego.StatusInvalid || order.Certificate != "") {
 			return order, nil
 		}
-		why := []any{"order", plain(j.OrderURL)}
+		why := []any{"order", term.Brief(j.OrderURL)}
 		if err != nil {
 			why = append(why, "err", err)
 		}
@@ -126,7 +127,7 @@ func (s *session) newOrder(j *journal, replaces string) (order lego.ExtendedOrde
 		s.to.ordered()
 	}
 	if err == nil && !isOrderURL(order.Location) {
-		err = fmt.Errorf("placing the order: the CA says that it is at %q, which is no https address", plain(order.Location))
+		err = fmt.Errorf("placing the order: the CA says that it is at %q, which is no https address", term.Brief(order.Location))
 	}
 	return order, err
 }
@@ -150,7 +151,7 @@ func (s *session) finalize(j *journal, order lego.Order) error {
 func (s *session) dead(order lego.Order) error {
 	problem := problemOf(order.Error)
 	if order.Error == nil {
-		problem.Detail = "the order became " + plain(order.Status) + " without a reason"
+		problem.Detail = "the order became " + term.Brief(order.Status) + " without a reason"
 	}
 	return fmt.Errorf("the order failed: %w", problem)
 }

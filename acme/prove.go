@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
 )
 
 const (
@@ -151,7 +152,7 @@ func (w work) ordered(authz lego.Authorization) (string, error) {
 	if authz.Identifier.Type == kind && slices.Contains(w.names, full) {
 		return full, nil
 	}
-	what := plain(authz.Identifier.Type) + " " + plain(authz.Identifier.Value)
+	what := term.Brief(authz.Identifier.Type) + " " + term.Brief(authz.Identifier.Value)
 	if authz.Wildcard {
 		what = "wildcard " + what
 	}
@@ -222,7 +223,7 @@ func failed(name, kind string, authz lego.Authorization) error {
 			return &ChallengeError{Name: name, Type: c.Type, Problem: problemOf(c.Error)}
 		}
 	}
-	return &ChallengeError{Name: name, Type: kind, Problem: &Problem{Detail: "the authorization is " + plain(authz.Status)}}
+	return &ChallengeError{Name: name, Type: kind, Problem: &Problem{Detail: "the authorization is " + term.Brief(authz.Status)}}
 }
 
 // withdraw takes every proof away again, also when the run was cancelled. What

@@ -15,6 +15,7 @@ import (
 	"github.com/go-acme/lego/v4/acme/api"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
 )
 
 const (
@@ -185,11 +186,11 @@ func explain(what string, to *endpoint, err error) error {
 
 // unreachable says once where and why no answer came, and what to look at.
 func unreachable(what string, failed *url.Error) error {
-	advice := "is the network there, and HTTPS_PROXY set where one is needed? try: curl -v " + plain(failed.URL)
+	advice := "is the network there, and HTTPS_PROXY set where one is needed? try: curl -v " + term.Brief(failed.URL)
 	if _, unknown := errors.AsType[x509.UnknownAuthorityError](failed.Err); unknown {
 		advice = "for a private CA, give the root of its HTTPS: ca_file in [acme], a PEM file"
 	}
-	err := fmt.Errorf("%s: no answer from %s: %w", what, plain(failed.URL), failed.Err)
+	err := fmt.Errorf("%s: no answer from %s: %w", what, term.Brief(failed.URL), failed.Err)
 	if errors.Is(failed.Err, context.Canceled) {
 		return err
 	}

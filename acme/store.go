@@ -14,6 +14,7 @@ import (
 	"tlskeeper/internal/certname"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/term"
 )
 
 // Store is the certificates on disk:
@@ -168,7 +169,7 @@ func (s *Store) MarkNotDeployed(name string, number int, why string, at time.Tim
 		if st.Deployed == number && st.LostAt.IsZero() {
 			st.LostAt = at.UTC()
 		}
-		st.DeployError, st.DeployErrorAt = shorten(why), at.UTC()
+		st.DeployError, st.DeployErrorAt = term.Bound(why), at.UTC()
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/term"
 )
 
 // webroot proves by a file under a directory that Apache serves on port 80.
@@ -32,7 +33,7 @@ var wellKnown = []string{".well-known", "acme-challenge"}
 // when it is withdrawn.
 func (w webroot) present(_ context.Context, p proof) error {
 	if !token.MatchString(p.Token) {
-		return fmt.Errorf("the token %q is not base64url", plain(p.Token))
+		return fmt.Errorf("the token %q is not base64url", term.Brief(p.Token))
 	}
 	err := fs.ErrNotExist
 	for try := 0; try < 10 && errors.Is(err, fs.ErrNotExist); try++ { // another process makes, or takes away, what we are about to use
@@ -69,7 +70,7 @@ func (webroot) write(dir *os.Root, p proof) error {
 
 func (w webroot) withdraw(_ context.Context, p proof) error {
 	if !token.MatchString(p.Token) {
-		return fmt.Errorf("the token %q is not base64url", plain(p.Token))
+		return fmt.Errorf("the token %q is not base64url", term.Brief(p.Token))
 	}
 	dir, err := w.open(false)
 	if errors.Is(err, fs.ErrNotExist) {
