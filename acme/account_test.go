@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/schedule"
 	"tlskeeper/internal/leaf"
 )
 
@@ -154,7 +155,7 @@ func TestImportedAccountAndCertificate(t *testing.T) {
 		}
 	}
 	// Renewed under the imported account, as a replacement.
-	if _, err := c.Issue(testContext(t), other.request(), IssueOptions{Force: true, Replaces: CertID(got.Leaf)}); err != nil {
+	if _, err := c.Issue(testContext(t), other.request(), IssueOptions{Force: true, Replaces: schedule.CertID(got.Leaf)}); err != nil {
 		t.Fatal(err)
 	}
 	if h.ca.Accounts() != 1 {

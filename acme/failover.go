@@ -2,6 +2,8 @@ package acme
 
 import (
 	"time"
+
+	"tlskeeper/acme/schedule"
 )
 
 // endpointFor chooses the CA for a certificate: the first one, and the next
@@ -12,7 +14,7 @@ func (c *Client) endpointFor(name string, state State, now time.Time) *endpoint 
 	latest := now // that a pause may end at; nothing to wait for where nothing was issued
 	short := false
 	if g, err := c.store.Serving(name); err == nil {
-		latest = g.Leaf.NotAfter.Add(-lastReserve(g.Leaf))
+		latest = g.Leaf.NotAfter.Add(-schedule.LastReserve(g.Leaf))
 		short = now.After(latest)
 	}
 	soonest := (*endpoint)(nil)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"tlskeeper/acme/schedule"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/safepath"
@@ -147,7 +148,7 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 		}
 		s.Failures++
 		s.LastError, s.LastErrorAt = term.Bound(child.Terse(failure)), now
-		s.NotBefore = now.Add(Backoff(s.Failures, remaining))
+		s.NotBefore = now.Add(schedule.Backoff(s.Failures, remaining))
 		if backoff, ok := errors.AsType[*BackoffError](failure); ok {
 			if s.Pauses == nil {
 				s.Pauses = map[string]time.Time{}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/schedule"
 )
 
 // moment is an accident in the life of an order. Runs follow each other at a
@@ -143,7 +144,7 @@ func (m moment) live(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wish, options = 2, IssueOptions{Replaces: CertID(g.Leaf)}
+		wish, options = 2, IssueOptions{Replaces: schedule.CertID(g.Leaf)}
 		if m.reuse {
 			options.Force = true
 		} else {

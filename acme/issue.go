@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"tlskeeper/acme/schedule"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/term"
 )
@@ -195,7 +196,7 @@ func (s *session) takeUp(w work, o IssueOptions) (*journal, error) {
 // begin makes key and CSR and writes the first record.
 func (s *session) begin(w work, former Generation, o IssueOptions) (*journal, error) {
 	j := &journal{Names: w.names, Directory: s.to.ca.Directory, Profile: w.Profile, CSR: w.csr, Began: time.Now().UTC()}
-	if former.Number > 0 && o.Replaces == CertID(former.Leaf) &&
+	if former.Number > 0 && o.Replaces == schedule.CertID(former.Leaf) &&
 		former.Meta.Directory == s.to.ca.Directory && former.Meta.Account == s.account.URL {
 		j.Replaces = o.Replaces
 	}

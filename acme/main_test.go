@@ -177,3 +177,5 @@ func litter(t *testing.T, dirs ...string) []string {
 	}
 	return found
 }
+
+const day = 24 * time.Hour

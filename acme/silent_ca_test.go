@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/schedule"
 )
 
 // deaf is a CA that takes the connection and says nothing more, until whoever
@@ -62,7 +63,7 @@ func TestCAThatNeverAnswers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(maxPoll)
+				time.Sleep(schedule.MaxPoll)
 				if ari, err := client(silence).RenewalInfo(context.Background(), g); err == nil {
 					t.Errorf("renewal information of a CA that says nothing: %+v", ari)
 				}

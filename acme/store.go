@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"tlskeeper/acme/schedule"
 	"tlskeeper/internal/certname"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/durable"
@@ -57,7 +58,7 @@ type State struct {
 	NotBefore     time.Time `json:"not_before,omitzero"` // end of our own back-off
 	// Pauses are the ends of those that CAs asked for, by directory.
 	Pauses map[string]time.Time `json:"pauses,omitempty"`
-	ARI    *ARI                 `json:"ari,omitempty"`
+	ARI    *schedule.ARI        `json:"ari,omitempty"`
 	Pruned []Issuance           `json:"pruned,omitempty"` // of the last days, for the guard
 }
 
@@ -125,12 +126,12 @@ func (s *Store) state(name string) (State, error) {
 	if json.Unmarshal(data, &state) != nil {
 		return State{}, nil
 	}
-	state.NotBefore = credible(state.NotBefore, maxBackoff*11/10)
+	state.NotBefore = credible(state.NotBefore, schedule.MaxBackoff*11/10)
 	maps.DeleteFunc(state.Pauses, func(_ string, until time.Time) bool {
 		return credible(until, maxRetryAfter).Before(time.Now())
 	})
 	if state.ARI != nil {
-		state.ARI.NextPoll = credible(state.ARI.NextPoll, maxPoll)
+		state.ARI.NextPoll = credible(state.ARI.NextPoll, schedule.MaxPoll)
 	}
 	return state, nil
 }

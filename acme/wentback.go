@@ -3,6 +3,8 @@ package acme
 import (
 	"slices"
 	"time"
+
+	"tlskeeper/acme/schedule"
 )
 
 // MarkRolledBack notes that the user went back to a former generation, which
@@ -41,12 +43,12 @@ func (s *Store) Serving(name string) (Generation, error) {
 // may expire. Who went back from a renewal serves one whose time had come by
 // then, and wants to keep it; so it is not renewed before time gets short, or
 // the CA is about to revoke it.
-func (c Certificate) Due(now time.Time, ari *ARI) Decision {
-	d := Due(c.Served.Leaf, now, ari)
+func (c Certificate) Due(now time.Time, ari *schedule.ARI) schedule.Decision {
+	d := schedule.Due(c.Served.Leaf, now, ari)
 	if !c.WentBack() || d.At.After(c.State.HeldAt) || ari != nil && ari.Urgent(c.Served.Leaf, now) {
 		return d
 	}
-	d.At, d.Reason = c.Served.Leaf.NotAfter.Add(-lastReserve(c.Served.Leaf)), "lifetime, after a rollback"
+	d.At, d.Reason = c.Served.Leaf.NotAfter.Add(-schedule.LastReserve(c.Served.Leaf)), "lifetime, after a rollback"
 	d.Due = !now.Before(d.At)
 	return d
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/schedule"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
@@ -87,7 +88,7 @@ func viewOf(c acme.Certificate) certView {
 	for _, cert := range g.Chain {
 		v.Issuers = append(v.Issuers, cert.Issuer.String())
 	}
-	if ari := c.State.ARI; ari != nil && ari.CertID == acme.CertID(g.Leaf) {
+	if ari := c.State.ARI; ari != nil && ari.CertID == schedule.CertID(g.Leaf) {
 		v.WindowStart, v.WindowEnd, v.Explanation = ari.Start, ari.End, ari.ExplanationURL
 	}
 	return v

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/schedule"
 )
 
 // pollParallel bounds the questions for renewal information at once.
@@ -52,7 +53,7 @@ func (r *run) decide(ctx context.Context, q acme.Request) Outcome {
 		out.fault = err
 		return out
 	}
-	var due acme.Decision
+	var due schedule.Decision
 	if cert.Served.Number > 0 {
 		due = r.due(ctx, cert)
 		out.note(cert, due.At)
@@ -82,7 +83,7 @@ func (o *Outcome) note(c acme.Certificate, renewAt time.Time) {
 
 // due asks the CA where it is time to; a dry run decides by what is known. A
 // CA that does not answer is no reason not to renew.
-func (r *run) due(ctx context.Context, c acme.Certificate) acme.Decision {
+func (r *run) due(ctx context.Context, c acme.Certificate) schedule.Decision {
 	ari := c.State.ARI
 	if r.Client != nil && !r.DryRun {
 		fresh, err := r.Client.RenewalInfo(ctx, c.Served)
@@ -103,7 +104,7 @@ func (r *run) due(ctx context.Context, c acme.Certificate) acme.Decision {
 // reason says why a certificate that exists is issued again, "" for no reason.
 // Time and revocation are about what is served. Whether the configuration has
 // changed is about the newest: who went back from it knew the configuration.
-func (r *run) reason(q acme.Request, c acme.Certificate, due acme.Decision) string {
+func (r *run) reason(q acme.Request, c acme.Certificate, due schedule.Decision) string {
 	switch {
 	case r.Force:
 		return "forced"
@@ -192,7 +193,7 @@ func (r *run) issue(ctx context.Context, name string) {
 	if err != nil {
 		r.Log.Warn("no renewal information", "certificate", name, "err", err)
 	}
-	out.RenewAt = acme.Due(g.Leaf, time.Now(), ari).At
+	out.RenewAt = schedule.Due(g.Leaf, time.Now(), ari).At
 }
 
 // issueOptions say what is known of a certificate that is due. One that the
@@ -204,7 +205,7 @@ func (r *run) issueOptions(name string) acme.IssueOptions {
 	if err != nil || cert.Latest.Number == 0 {
 		return o
 	}
-	o.Replaces = acme.CertID(cert.Latest.Leaf)
+	o.Replaces = schedule.CertID(cert.Latest.Leaf)
 	moved := func() bool { return cert.State.ARI != nil && cert.State.ARI.Urgent(cert.Served.Leaf, time.Now()) }
 	o.Urgent = cert.WentBack() || cert.Revoked() || moved()
 	return o

@@ -20,6 +20,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/schedule"
 )
 
 const (
@@ -310,7 +311,7 @@ func (s *simulatedCA) download(w http.ResponseWriter, r *http.Request, next http
 		if block, _ := pem.Decode(body); block != nil {
 			if leaf, err := x509.ParseCertificate(block.Bytes); err == nil {
 				s.mu.Lock()
-				s.leaves[acme.CertID(leaf)] = leaf
+				s.leaves[schedule.CertID(leaf)] = leaf
 				s.mu.Unlock()
 			}
 		}

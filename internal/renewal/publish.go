@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/schedule"
 	"tlskeeper/internal/status"
 )
 
@@ -50,7 +51,7 @@ func Public(c acme.Certificate) status.Certificate {
 	p.Names, p.KeyType, p.CA, p.Serial = g.Meta.Names, g.Meta.KeyType, g.Meta.CA, g.Serial()
 	p.Issuer, p.NotBefore, p.NotAfter, p.Generation = g.Leaf.Issuer.CommonName, g.Leaf.NotBefore, g.Leaf.NotAfter, g.Number
 	p.Revoked, p.KeyElsewhere = c.Revoked(), g.Meta.KeyElsewhere
-	p.RenewAt = acme.Due(g.Leaf, time.Now(), c.State.ARI).At
+	p.RenewAt = schedule.Due(g.Leaf, time.Now(), c.State.ARI).At
 	if c.Served.Number > 0 {
 		p.RenewAt = c.Due(time.Now(), c.State.ARI).At
 	}

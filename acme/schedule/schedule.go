@@ -1,4 +1,8 @@
-package acme
+// Package schedule is the question when to renew a certificate (RFC 9773 and
+// the lifetime rule), and how long to wait after a failure. It is pure: no
+// file, no network, and the time is passed in. It imports nothing of ours but
+// mechanisms.
+package schedule
 
 import (
 	"crypto/x509"
@@ -23,7 +27,7 @@ type Decision struct {
 func Due(cert *x509.Certificate, now time.Time, ari *ARI) Decision {
 	d := Decision{At: byLifetime(cert), Reason: "lifetime"}
 	if ari != nil && ari.CertID == CertID(cert) && !ari.Chosen.IsZero() {
-		latest := cert.NotAfter.Add(-lastReserve(cert))
+		latest := cert.NotAfter.Add(-LastReserve(cert))
 		d.At, d.Reason = ari.Chosen, "ari"
 		if ari.Moved {
 			d.Reason = "ari window moved"
@@ -47,9 +51,9 @@ func reserve(lifetime time.Duration) time.Duration {
 	return lifetime / 3
 }
 
-// lastReserve is what may be left of a lifetime before time gets short: a
+// LastReserve is what may be left of a lifetime before time gets short: a
 // sixth, or a quarter below ten days.
-func lastReserve(cert *x509.Certificate) time.Duration {
+func LastReserve(cert *x509.Certificate) time.Duration {
 	return reserve(cert.NotAfter.Sub(cert.NotBefore)) / 2
 }
 
@@ -71,7 +75,7 @@ func byLifetime(cert *x509.Certificate) time.Time {
 // minute, ten, a hundred, then an eighth of what is left, a day at most.
 var backoffSteps = []time.Duration{time.Minute, 10 * time.Minute, 100 * time.Minute}
 
-const maxBackoff = 24 * time.Hour
+const MaxBackoff = 24 * time.Hour
 
 // hopeless failures of a certificate that was never issued make it a daily
 // try: half of all requests to Let's Encrypt come from hosts whose orders
@@ -88,10 +92,10 @@ func Backoff(failures int, remaining time.Duration) time.Duration {
 		wait = backoffSteps[max(failures, 1)-1]
 	} else {
 		last := backoffSteps[len(backoffSteps)-1]
-		wait = min(maxBackoff, max(last, remaining/8))
+		wait = min(MaxBackoff, max(last, remaining/8))
 		switch {
 		case remaining == 0 && failures > hopeless:
-			wait = maxBackoff
+			wait = MaxBackoff
 		case remaining <= 0:
 			wait = last
 		}
