@@ -16,6 +16,7 @@ import (
 
 	lego "github.com/go-acme/lego/v4/acme"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
@@ -61,7 +62,7 @@ func (c *Client) loadAccount(ca CA) (account, crypto.Signer, error) {
 }
 
 func (c *Client) accountKey(dir string) (crypto.Signer, error) {
-	sweep(dir)
+	store.Sweep(dir)
 	path := filepath.Join(dir, "key.pem")
 	data, err := safepath.ReadFile(path)
 	if err == nil {

@@ -13,6 +13,7 @@ import (
 
 	"tlskeeper/acme/acmetest"
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/leaf"
 )
 
@@ -134,7 +135,7 @@ func TestImportedAccountAndCertificate(t *testing.T) {
 	if err := c.ImportAccount(other.config().CAs[0], key, "https://x", time.Now()); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over one of ours: %v", err)
 	}
-	meta := Meta{CA: "test", Directory: h.ca.Directory, Account: list[0].URL, Issued: g.Leaf.NotBefore}
+	meta := store.Meta{CA: "test", Directory: h.ca.Directory, Account: list[0].URL, Issued: g.Leaf.NotBefore}
 	got, err := c.store.Import("www", keyPEM, chainPEM, meta)
 	if err != nil || got.Number != 1 || strings.Join(got.Meta.Names, " ") != "example.org www.example.org" {
 		t.Fatalf("%+v, %v", got, err)
@@ -163,7 +164,7 @@ func TestImportedAccountAndCertificate(t *testing.T) {
 	}
 }
 
-func second(_ Generation, err error) error { return err }
+func second(_ store.Generation, err error) error { return err }
 
 func TestAccountRecordDamaged(t *testing.T) {
 	h := newHost(t, acmetest.Options{AlwaysValid: true})

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/safepath"
@@ -37,8 +38,8 @@ func (c *Client) Accounts() ([]Account, error) {
 			return nil, err
 		}
 		a.URL, a.Contact, a.Created = known.URL, known.Contact, known.Created
-		if _, err := os.Stat(filepath.Join(dir, keyFile)); err == nil {
-			a.KeyFile = filepath.Join(dir, keyFile)
+		if _, err := os.Stat(filepath.Join(dir, store.KeyFile)); err == nil {
+			a.KeyFile = filepath.Join(dir, store.KeyFile)
 		}
 		list = append(list, a)
 	}
@@ -49,7 +50,7 @@ func (c *Client) Accounts() ([]Account, error) {
 // asked. One of ours is left alone: fs.ErrExist.
 func (c *Client) ImportAccount(ca CA, key crypto.Signer, url string, created time.Time) error {
 	dir := c.accountDir(ca)
-	if _, err := os.Stat(filepath.Join(dir, keyFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, store.KeyFile)); err == nil {
 		return fmt.Errorf("importing an account with %s: %w", ca.Name, fs.ErrExist)
 	}
 	data, err := leaf.EncodeKey(key)
@@ -65,43 +66,7 @@ func (c *Client) ImportAccount(ca CA, key crypto.Signer, url string, created tim
 	if err := s.saveAccount(); err != nil {
 		return fmt.Errorf("importing an account with %s: %w", ca.Name, err)
 	}
-	return durable.WriteFile(filepath.Join(dir, keyFile), data, 0o600)
-}
-
-// Import makes a certificate of another client a generation of ours, after the
-// checks that one of our own has to pass. One that is there already is left
-// alone: fs.ErrExist.
-func (s *Store) Import(name string, keyPEM, chainPEM []byte, meta Meta) (Generation, error) {
-	if err := checkCertName(name); err != nil {
-		return Generation{}, err
-	}
-	chain, err := leaf.ParseChain(chainPEM)
-	if err != nil {
-		return Generation{}, fmt.Errorf("importing %s: %w", name, err)
-	}
-	key, err := leaf.ParseKey(keyPEM)
-	if err != nil {
-		return Generation{}, fmt.Errorf("importing %s: %w", name, err)
-	}
-	want := leaf.Want{Names: leaf.Names(chain[0]), PublicKey: key.Public(), Now: time.Now()}
-	if err := leaf.Check(chain, want); err != nil {
-		return Generation{}, fmt.Errorf("importing %s: %w", name, err)
-	}
-	numbers, err := s.numbers(name)
-	if err != nil {
-		return Generation{}, err
-	}
-	for _, n := range numbers {
-		if g, err := s.Generation(name, n); err == nil && g.Leaf.Equal(chain[0]) {
-			return g, fmt.Errorf("importing %s: %w", name, fs.ErrExist)
-		}
-	}
-	meta.Names, meta.KeyType = want.Names, leaf.KeyType(key.Public())
-	g, err := s.add(name, keyPEM, chainPEM, meta)
-	if err != nil {
-		return g, err
-	}
-	return g, s.Link(g)
+	return durable.WriteFile(filepath.Join(dir, store.KeyFile), data, 0o600)
 }
 
 // readAccount loads account.json; where there is none its URL is "".

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/safepath"
 )
@@ -41,7 +42,7 @@ type Config struct {
 // use one Dir: the caller holds the lock.
 type Client struct {
 	cfg       Config
-	store     *Store
+	store     *store.Store
 	endpoints []*endpoint
 	// step is called at each point where a kill must do no harm. Tests set it.
 	step func(name string)
@@ -75,7 +76,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{cfg: cfg, store: OpenStore(cfg.Dir), step: func(string) {}}
+	c := &Client{cfg: cfg, store: store.Open(cfg.Dir), step: func(string) {}}
 	for _, ca := range cfg.CAs {
 		e, err := newEndpoint(ca, cfg.Transport)
 		if err != nil {
@@ -127,7 +128,7 @@ func httpsTransport(caFile string) (*http.Transport, error) {
 }
 
 // Store returns where the client keeps its certificates.
-func (c *Client) Store() *Store { return c.store }
+func (c *Client) Store() *store.Store { return c.store }
 
 // Knows tells whether a CA with that directory is configured.
 func (c *Client) Knows(directory string) bool { return c.endpointOf(directory) != nil }

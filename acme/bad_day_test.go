@@ -33,7 +33,7 @@ func TestTermsNotAccepted(t *testing.T) {
 	if got := h.ca.Accounts(); got != 0 {
 		t.Errorf("%d accounts were made", got)
 	}
-	if state, _ := c.store.state("www"); state.Failures != 0 {
+	if state, _ := c.store.State("www"); state.Failures != 0 {
 		t.Error("it counts as a failure to back off from")
 	}
 }

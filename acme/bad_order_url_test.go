@@ -35,7 +35,7 @@ func TestOrderAtNoHTTPSAddress(t *testing.T) {
 			if _, err := c.Issue(testContext(t), h.request(), IssueOptions{}); err == nil || !strings.Contains(err.Error(), "placing the order") {
 				t.Fatalf("got %v", err)
 			}
-			if j, err := c.store.openJournal("www"); err != nil || j == nil || j.OrderURL != "" {
+			if j, err := openJournal(c.store, "www"); err != nil || j == nil || j.OrderURL != "" {
 				t.Errorf("journal %+v, %v", j, err)
 			}
 			g, err := c.Issue(testContext(t), h.request(), IssueOptions{Attended: true})
@@ -74,7 +74,7 @@ func TestOrderThatNobodyAnswersFor(t *testing.T) {
 			if _, err := client.Issue(testContext(t), h.request(), IssueOptions{}); err == nil {
 				t.Fatal("no error")
 			}
-			j, err := client.store.openJournal("www")
+			j, err := openJournal(client.store, "www")
 			if err != nil || j == nil || j.OrderURL == "" {
 				t.Fatalf("journal %+v, %v", j, err)
 			}
@@ -112,7 +112,7 @@ func TestOrderIsNotWorthTheCertificate(t *testing.T) {
 	if _, err := c.Issue(testContext(t), h.request(), IssueOptions{}); err == nil {
 		t.Fatal("no error")
 	}
-	j, err := c.store.openJournal("www")
+	j, err := openJournal(c.store, "www")
 	if err != nil || j == nil {
 		t.Fatal(j, err)
 	}
@@ -166,7 +166,7 @@ func TestAnswerThatIsNoChain(t *testing.T) {
 					t.Fatalf("%d orders for one certificate", h.ca.Orders())
 				}
 				if !forced {
-					j, err := c.store.openJournal("www")
+					j, err := openJournal(c.store, "www")
 					if err != nil || j == nil {
 						t.Fatal(j, err)
 					}
@@ -215,7 +215,7 @@ func TestInterruptedForcedRunKeepsItsOrder(t *testing.T) {
 	c.step = func(name string) { t.Errorf("went on to %s", name) }
 	cancel()
 	c.Issue(ctx, h.request(), IssueOptions{Attended: true, Force: true})
-	if j, err := c.store.openJournal("www"); err != nil || j == nil || j.OrderURL == "" {
+	if j, err := openJournal(c.store, "www"); err != nil || j == nil || j.OrderURL == "" {
 		t.Errorf("journal %+v, %v", j, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/testenv"
 )
@@ -45,7 +46,7 @@ func TestOwnCSROfAnotherUser(t *testing.T) {
 
 func TestAccountKeyOfAnotherUser(t *testing.T) {
 	testenv.NeedRoot(t)
-	for _, file := range []string{keyFile, "account.json"} {
+	for _, file := range []string{store.KeyFile, "account.json"} {
 		h := newHost(t, acmetest.Options{})
 		c := h.client(t)
 		if _, err := c.Issue(testContext(t), h.request(), IssueOptions{}); err != nil {

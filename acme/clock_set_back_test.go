@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 // TestClockSetBack: the host's clock was 40 days ahead when something was
@@ -27,7 +28,7 @@ func TestClockSetBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(62 * day)
-		err = h.client(t).store.change("www", func(s *State) {
+		err = h.client(t).store.Change("www", func(s *store.State) {
 			s.Failures, s.LastError = 4, "the network was down"
 			s.NotBefore, s.ARI.NextPoll = time.Now().Add(ahead+day), time.Now().Add(ahead+6*time.Hour)
 			s.Pauses = map[string]time.Time{h.ca.Directory: time.Now().Add(ahead + time.Hour)}
@@ -39,7 +40,7 @@ func TestClockSetBack(t *testing.T) {
 		if _, err := h.client(t).RenewalInfo(t.Context(), g); err != nil || proxy.Seen(acmetest.RenewalInfo) == asked {
 			t.Errorf("the CA is not asked about renewals any more: %v", err)
 		}
-		meta := filepath.Join(g.Dir, metaFile)
+		meta := filepath.Join(g.Dir, "meta.json")
 		data, err := os.ReadFile(meta)
 		if err != nil {
 			t.Fatal(err)
@@ -74,7 +75,7 @@ func TestPauseOfTheCAAndClockSetBack(t *testing.T) {
 		if err := os.WriteFile(written[0], []byte(`{"until":"2000-02-20T00:00:00Z"}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := h.client(t).store.change("www", func(s *State) { *s = State{} }); err != nil {
+		if err := h.client(t).store.Change("www", func(s *store.State) { *s = store.State{} }); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := h.client(t).Issue(t.Context(), h.request(), IssueOptions{}); err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
@@ -36,7 +37,7 @@ func (c *Client) Deactivate(ctx context.Context, directory string) error {
 // endAccount writes down that the account is to end before the CA hears of it:
 // a kill after its answer would leave an account that nothing works with.
 func (c *Client) endAccount(ctx context.Context, to *endpoint, known account) error {
-	if _, err := os.Stat(filepath.Join(c.accountDir(to.ca), keyFile)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(c.accountDir(to.ca), store.KeyFile)); errors.Is(err, fs.ErrNotExist) {
 		return c.retire(to.ca, known) // the CA has answered: the key is put aside after that only
 	}
 	s, err := c.meet(ctx, to)
@@ -78,7 +79,7 @@ func isGoneAccount(err error) bool {
 func (c *Client) retire(ca CA, ended account) error {
 	dir := c.accountDir(ca)
 	aside := "deactivated-" + time.Now().UTC().Format("20060102T150405") + ".pem"
-	err := durable.Rename(filepath.Join(dir, keyFile), filepath.Join(dir, aside))
+	err := durable.Rename(filepath.Join(dir, store.KeyFile), filepath.Join(dir, aside))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("putting the account's key aside: %w", err)
 	}

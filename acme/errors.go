@@ -8,6 +8,7 @@ import (
 
 	lego "github.com/go-acme/lego/v4/acme"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
 )
@@ -44,10 +45,10 @@ type GuardError struct {
 func (e *GuardError) Error() string {
 	if e.Count >= guardMost {
 		return fmt.Sprintf("%s issued %d certificates for the same names within %d days, the last on %s",
-			e.CA, e.Count, int(guardWeek/(24*time.Hour)), e.Issued.UTC().Format(time.RFC3339))
+			e.CA, e.Count, int(store.GuardWeek/(24*time.Hour)), e.Issued.UTC().Format(time.RFC3339))
 	}
 	return fmt.Sprintf("%s issued a certificate for the same names on %s, less than %d hours ago",
-		e.CA, e.Issued.UTC().Format(time.RFC3339), int(guardPeriod/time.Hour))
+		e.CA, e.Issued.UTC().Format(time.RFC3339), int(store.GuardPeriod/time.Hour))
 }
 
 // BackoffError says that nothing may be tried before Until, and why.

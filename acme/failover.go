@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 )
 
 // endpointFor chooses the CA for a certificate: the first one, and the next
 // after cfg.FailoverAfter failures in a row, or after each failure once the
 // time gets short. A CA whose pause ends too late is passed over; where that
 // is each one, it is the CA whose pause ends first.
-func (c *Client) endpointFor(name string, state State, now time.Time) *endpoint {
+func (c *Client) endpointFor(name string, state store.State, now time.Time) *endpoint {
 	latest := now // that a pause may end at; nothing to wait for where nothing was issued
 	short := false
 	if g, err := c.store.Serving(name); err == nil {
@@ -24,22 +25,22 @@ func (c *Client) endpointFor(name string, state State, now time.Time) *endpoint 
 	}
 	for i := range c.endpoints {
 		to := c.endpoints[(begin+i)%len(c.endpoints)]
-		until := state.pauseOf(to)
+		until := to.pauseFor(state)
 		if until.Sub(now) <= patience || until.Before(latest) {
 			return to
 		}
-		if soonest == nil || until.Before(state.pauseOf(soonest)) {
+		if soonest == nil || until.Before(soonest.pauseFor(state)) {
 			soonest = to
 		}
 	}
 	return soonest
 }
 
-// pauseOf is the end of the pause that a CA asked for, for everybody or for
+// pauseFor is the end of the pause that a CA asked for, for everybody or for
 // this certificate; zero where there is none.
-func (s State) pauseOf(to *endpoint) time.Time {
-	until := to.pausedUntil()
-	if own := s.Pauses[to.ca.Directory]; own.After(until) {
+func (e *endpoint) pauseFor(state store.State) time.Time {
+	until := e.pausedUntil()
+	if own := state.Pauses[e.ca.Directory]; own.After(until) {
 		return own
 	}
 	return until

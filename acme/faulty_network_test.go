@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 // proxied is a host whose CA is behind a proxy that does faults. The CA is in
@@ -33,7 +34,7 @@ func inMemory(t *testing.T, o acmetest.Options) host {
 }
 
 // checkIssuedOnce is what every accident has to end in.
-func checkIssuedOnce(t *testing.T, h host, g Generation) {
+func checkIssuedOnce(t *testing.T, h host, g store.Generation) {
 	t.Helper()
 	if got := h.ca.Issued(); got != 1 || g.Number != 1 {
 		t.Errorf("the CA issued %d certificates, and we have generation %d", got, g.Number)

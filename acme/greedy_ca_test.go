@@ -130,7 +130,7 @@ func TestChainOfTooManyCertificates(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "chain of 13") || hint.Of(err) == "" {
 		t.Errorf("got %v (hint %q)", err, hint.Of(err))
 	}
-	if numbers, _ := h.client(t).store.numbers("www"); len(numbers) > 0 {
+	if numbers, _ := h.client(t).store.Numbers("www"); len(numbers) > 0 {
 		t.Errorf("stored: %v", numbers)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/safepath"
@@ -16,9 +17,9 @@ import (
 
 // mayIssue asks the back-off and the guard. An order in hand was allowed when
 // it began.
-func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) error {
+func (c *Client) mayIssue(w work, to *endpoint, state store.State, o IssueOptions) error {
 	now := time.Now()
-	if until := state.pauseOf(to); until.Sub(now) > patience {
+	if until := to.pauseFor(state); until.Sub(now) > patience {
 		return &BackoffError{Until: until, Why: to.ca.Name + " asked for a pause: " + state.LastError}
 	}
 	if now.Before(state.NotBefore) && !o.Force && !o.Attended {
@@ -27,7 +28,7 @@ func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) err
 	if o.Force || o.Urgent {
 		return nil
 	}
-	j, err := c.store.openJournal(w.Name)
+	j, err := openJournal(c.store, w.Name)
 	if err != nil {
 		return err
 	}
@@ -43,88 +44,26 @@ func (c *Client) mayIssue(w work, to *endpoint, state State, o IssueOptions) err
 // was issued under a name whose served one is revoked does not count, nor does
 // what was refused on arrival, which is not in the store.
 func (c *Client) guard(names []string, ca CA) error {
-	issued, err := c.store.history()
+	issued, err := c.store.History()
 	if err != nil {
 		c.cfg.Log.Warn("the guard could not read every certificate", "err", err)
 	}
-	refusal, early, newest := &GuardError{CA: ca.Name}, false, Issuance{}
+	refusal, early, newest := &GuardError{CA: ca.Name}, false, store.Issuance{}
 	for _, i := range issued {
-		if i.Directory != ca.Directory || !sameNames(i.Names, names) {
+		if i.Directory != ca.Directory || !store.SameNames(i.Names, names) {
 			continue
 		}
 		refusal.Count++
-		early = early || time.Since(i.At) < i.period()
+		early = early || time.Since(i.At) < i.Period()
 		if i.At.After(newest.At) {
 			newest = i
 		}
 	}
 	refusal.Issued = newest.At
-	if early || refusal.Count >= guardMost && !newest.ofAge() {
+	if early || refusal.Count >= guardMost && !newest.OfAge() {
 		return refusal
 	}
 	return nil
-}
-
-// Issuance is a trace of one certificate that is pruned already.
-type Issuance struct {
-	Names     []string      `json:"names"`
-	Directory string        `json:"directory"`
-	At        time.Time     `json:"at"`
-	Lifetime  time.Duration `json:"lifetime,omitempty"` // 0 where it was not noted
-}
-
-func (g Generation) issuance() Issuance {
-	return Issuance{g.Meta.Names, g.Meta.Directory, g.Meta.Issued, g.Leaf.NotAfter.Sub(g.Leaf.NotBefore)}
-}
-
-// period is guardPeriod, or a third of a lifetime that is shorter: renewals by
-// schedule are half of it apart, less what the CA dates it back.
-func (i Issuance) period() time.Duration {
-	if i.Lifetime <= 0 {
-		return guardPeriod
-	}
-	return min(guardPeriod, i.Lifetime/3)
-}
-
-// ofAge tells that an issuance is about as old as a schedule lets it get. Then
-// however many there were before, the next one is no loop.
-func (i Issuance) ofAge() bool {
-	return i.Lifetime > 0 && time.Since(i.At) >= i.Lifetime*2/5
-}
-
-// recent leaves out what counts no more, after guardWeek or a lifetime that is
-// shorter, and what a clock that was ahead has dated.
-func (i Issuance) recent() bool {
-	age, most := time.Since(i.At), guardWeek
-	if i.Lifetime > 0 {
-		most = min(most, i.Lifetime)
-	}
-	return age < most && age > -i.period()
-}
-
-// recent lists what of a certificate was issued recently. The search
-// ends at the first old one: most certificates are old.
-func (s *Store) recent(cert Certificate) []Issuance {
-	var found []Issuance
-	numbers, _ := s.numbers(cert.Name)
-	for _, n := range slices.Backward(numbers) {
-		g, err := s.Generation(cert.Name, n)
-		if err != nil || !g.issuance().recent() {
-			break
-		}
-		found = append(found, g.issuance())
-	}
-	for _, i := range cert.State.Pruned {
-		if i.recent() {
-			found = append(found, i)
-		}
-	}
-	return found
-}
-
-func sameNames(a, b []string) bool {
-	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
-	return slices.Equal(a, b)
 }
 
 // record notes how an attempt ended. An attempt that was interrupted says
@@ -141,9 +80,9 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 	if g, err := c.store.Serving(name); err == nil {
 		remaining = g.Leaf.NotAfter.Sub(now)
 	}
-	return c.store.change(name, func(s *State) {
+	return c.store.Change(name, func(s *store.State) {
 		if failure == nil {
-			s.succeeded(to.ca.Directory)
+			s.Succeeded(to.ca.Directory)
 			return
 		}
 		s.Failures++
@@ -158,19 +97,13 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 	})
 }
 
-// succeeded notes that this CA has issued. What another one asked for stays.
-func (s *State) succeeded(directory string) {
-	s.Failures, s.LastError, s.LastErrorAt, s.NotBefore = 0, "", time.Time{}, time.Time{}
-	delete(s.Pauses, directory)
-}
-
 // chooseKey makes a new key, or takes the former generation's where that was
 // asked for, is of the right kind and was not revoked.
-func (c *Client) chooseKey(w work, former Generation) (crypto.Signer, error) {
+func (c *Client) chooseKey(w work, former store.Generation) (crypto.Signer, error) {
 	if !w.ReuseKey || former.Number == 0 || former.Meta.KeyType != string(w.KeyType) || former.KeyFile() == "" {
 		return newKey(w.KeyType)
 	}
-	state, err := c.store.state(w.Name)
+	state, err := c.store.State(w.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 // The guard holds to the end of its period, and not longer.
 func TestGuardAtTheEndOfItsPeriod(t *testing.T) {
 	for name, c := range map[string]struct{ lifetime, period time.Duration }{
-		"ninety days": {90 * day, guardPeriod},
+		"ninety days": {90 * day, store.GuardPeriod},
 		"one day":     {day, day / 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -22,7 +23,7 @@ func TestGuardAtTheEndOfItsPeriod(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				period := g.issuance().period()
+				period := g.Issuance().Period()
 				if off := (period - c.period).Abs(); off > time.Minute { // CAs take seconds off a lifetime
 					t.Fatalf("the period is %v", period)
 				}

@@ -2,11 +2,14 @@ package acme
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 // A loop that issues once a day stays below the guard of a day, and would use
@@ -73,7 +76,7 @@ func TestGuardRemembersTheDeleted(t *testing.T) {
 			t.Errorf("try %d: %v", try, err)
 		}
 	}
-	if _, err := OpenStore(h.dir).Certificate("www"); err != nil {
+	if _, err := store.Open(h.dir).Certificate("www"); err != nil {
 		t.Error(err)
 	}
 	if list, err := c.store.List(); err != nil || len(list) > 0 {
@@ -103,8 +106,12 @@ func TestGuardCountsOnce(t *testing.T) {
 	if _, err := c.Issue(testContext(t), h.request(), IssueOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	certs, copied := filepath.Join(h.dir, "certs"), t.TempDir()
 	for range 2 {
-		if err := c.store.keepHistory("www"); err != nil {
+		if err := os.CopyFS(copied, os.DirFS(certs)); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(c.store.Delete("www"), os.CopyFS(certs, os.DirFS(copied)), os.RemoveAll(copied)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tlskeeper/acme/acmetest"
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 )
 
 // moment is an accident in the life of an order. Runs follow each other at a
@@ -148,7 +149,7 @@ func (m moment) live(t *testing.T) {
 		if m.reuse {
 			options.Force = true
 		} else {
-			time.Sleep(2 * guardPeriod)
+			time.Sleep(2 * store.GuardPeriod)
 		}
 	}
 	before := h.ca.Orders()

@@ -9,17 +9,14 @@ import (
 	"time"
 
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/term"
 )
 
 const (
-	// guardPeriod is how long after an issuance another one for the same names
-	// is refused. Let's Encrypt allows 5 in 7 days, one back every 34 hours.
-	guardPeriod = 24 * time.Hour
 	// guardMost issuances within guardWeek are the most, however they are spread.
 	guardMost = 3
-	guardWeek = 7 * 24 * time.Hour
 	// failoverAfter is how many failures in a row make us try the next CA.
 	failoverAfter = 5
 )
@@ -30,24 +27,24 @@ const (
 //
 // Errors to branch on: *dnsname.Error, *TermsError, *GuardError, *BackoffError,
 // *ChallengeError, *LeafError, *Problem.
-func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (Generation, error) {
+func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (store.Generation, error) {
 	w, err := r.prepare()
 	if err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
-	if err := c.store.settle(ctx, w.Name); err != nil {
-		return Generation{}, err
+	if err := settle(ctx, c.store, w.Name); err != nil {
+		return store.Generation{}, err
 	}
-	state, err := c.store.state(w.Name)
+	state, err := c.store.State(w.Name)
 	if err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
 	to := c.endpointFor(w.Name, state, time.Now())
 	if err := c.mayIssue(w, to, state, o); err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
-	if err := sleep(ctx, time.Until(state.pauseOf(to))); err != nil { // a short one
-		return Generation{}, err
+	if err := sleep(ctx, time.Until(to.pauseFor(state))); err != nil { // a short one
+		return store.Generation{}, err
 	}
 	g, err := c.issue(ctx, w, to, o)
 	return g, errors.Join(err, c.record(ctx, w.Name, to, err), to.pauseFault())
@@ -55,7 +52,7 @@ func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (Generati
 
 // issue tries once more when the CA no longer knows our account (CAs have lost
 // theirs, or were replaced behind one URL).
-func (c *Client) issue(ctx context.Context, w work, to *endpoint, o IssueOptions) (Generation, error) {
+func (c *Client) issue(ctx context.Context, w work, to *endpoint, o IssueOptions) (store.Generation, error) {
 	g, err := c.attempt(ctx, w, to, o)
 	if !isProblem(err, "accountDoesNotExist") {
 		return g, err
@@ -67,23 +64,23 @@ func (c *Client) issue(ctx context.Context, w work, to *endpoint, o IssueOptions
 	return c.attempt(ctx, w, to, o)
 }
 
-func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptions) (Generation, error) {
+func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptions) (store.Generation, error) {
 	if err := to.ca.checkLimits(w.Profile, w.names); err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
 	s, err := c.open(ctx, to, o.Attended)
 	if err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
 	if w.Profile, err = s.profile(w); err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
 	if o.rehearsal {
 		defer s.disown(len(w.names))
 	}
 	j, err := s.takeUp(w, o)
 	if err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
 	resumed := j.OrderURL != ""
 	hopeless := o.Force || o.Urgent || !j.credible(time.Now()) || s.outlasts(j, w.Name)
@@ -106,7 +103,7 @@ func (s *session) outlasts(j *journal, name string) bool {
 }
 
 // conclude finishes an order, and forgets it where that was its end.
-func (s *session) conclude(j *journal, w work) (Generation, error) {
+func (s *session) conclude(j *journal, w work) (store.Generation, error) {
 	g, err := s.finish(j, w)
 	if settled(err) {
 		return g, errors.Join(err, j.end())
@@ -170,12 +167,11 @@ func settled(err error) bool {
 // takeUp returns the order's journal: the one in hand when it is for the same,
 // else a new one.
 func (s *session) takeUp(w work, o IssueOptions) (*journal, error) {
-	store := s.client.store
-	j, err := store.openJournal(w.Name)
+	j, err := openJournal(s.client.store, w.Name)
 	if err != nil {
 		return nil, err
 	}
-	former, err := store.Latest(w.Name)
+	former, err := s.client.store.Latest(w.Name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -194,7 +190,7 @@ func (s *session) takeUp(w work, o IssueOptions) (*journal, error) {
 }
 
 // begin makes key and CSR and writes the first record.
-func (s *session) begin(w work, former Generation, o IssueOptions) (*journal, error) {
+func (s *session) begin(w work, former store.Generation, o IssueOptions) (*journal, error) {
 	j := &journal{Names: w.names, Directory: s.to.ca.Directory, Profile: w.Profile, CSR: w.csr, Began: time.Now().UTC()}
 	if former.Number > 0 && o.Replaces == schedule.CertID(former.Leaf) &&
 		former.Meta.Directory == s.to.ca.Directory && former.Meta.Account == s.account.URL {
@@ -204,7 +200,7 @@ func (s *session) begin(w work, former Generation, o IssueOptions) (*journal, er
 	if err != nil {
 		return nil, err
 	}
-	if err := s.client.store.begin(w.Name, j, key); err != nil {
+	if err := beginOrder(s.client.store, w.Name, j, key); err != nil {
 		return nil, err
 	}
 	s.client.step("begun")
@@ -212,30 +208,30 @@ func (s *session) begin(w work, former Generation, o IssueOptions) (*journal, er
 }
 
 // finish runs the order to its end and stores what came of it.
-func (s *session) finish(j *journal, w work) (Generation, error) {
+func (s *session) finish(j *journal, w work) (store.Generation, error) {
 	chainPEM, err := s.drive(j, w)
 	if err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
 	s.client.step("downloaded")
 	if err := checkIssued(chainPEM, j); err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
 	key, err := j.key()
 	if err != nil {
-		return Generation{}, fmt.Errorf("reading the order's key: %w", err)
+		return store.Generation{}, fmt.Errorf("reading the order's key: %w", err)
 	}
 	public, err := publicKeyOf(j.CSR)
 	if err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
-	g, err := s.client.store.add(w.Name, key, chainPEM, Meta{
+	g, err := s.client.store.Add(w.Name, key, chainPEM, store.Meta{
 		Names: w.names, KeyType: leaf.KeyType(public), CA: s.to.ca.Name, Directory: s.to.ca.Directory,
 		Account: s.account.URL, Order: j.OrderURL, Profile: w.Profile, Issued: time.Now().UTC(),
 		KeyElsewhere: w.csr != nil && key == nil,
 	})
 	if err != nil {
-		return Generation{}, err
+		return store.Generation{}, err
 	}
 	s.client.step("stored")
 	s.client.cfg.Log.Info("certificate issued", "certificate", w.Name, "generation", g.Number, "serial", g.Serial())
@@ -263,7 +259,7 @@ func checkIssued(chainPEM []byte, j *journal) error {
 
 // keyFor returns the private key in PEM, nil where the user keeps it, and puts
 // the CSR into j.
-func (s *session) keyFor(w work, former Generation, j *journal) ([]byte, error) {
+func (s *session) keyFor(w work, former store.Generation, j *journal) ([]byte, error) {
 	if w.csr != nil {
 		public, err := publicKeyOf(w.csr)
 		if err != nil {

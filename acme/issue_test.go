@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/leaf"
 )
@@ -53,7 +54,7 @@ func TestTwoNamesByEveryChallenge(t *testing.T) {
 	}
 }
 
-func checkModes(t *testing.T, g Generation) {
+func checkModes(t *testing.T, g store.Generation) {
 	t.Helper()
 	for path, want := range map[string]fs.FileMode{
 		g.KeyFile(): 0o600, g.ChainFile(): 0o644, g.Dir: fs.ModeDir | 0o700, filepath.Dir(g.Dir): fs.ModeDir | 0o700,
@@ -75,7 +76,7 @@ func TestUmaskOfAHardenedUnit(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("challenge directory: %v, %v", info, err)
 	}
-	g, err := OpenStore(h.dir).Latest("www")
+	g, err := store.Open(h.dir).Latest("www")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 			h := newHost(t, acmetest.Options{NonceReject: 20})
 			run(t, killedRun{Config: h.config(), Request: h.request(), Step: step}, true)
 			h.renew(t, h.request())
-			g, err := OpenStore(h.dir).Latest("www")
+			g, err := store.Open(h.dir).Latest("www")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +174,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 }
 
 // checkServed verifies the stored chain as a client would, and the link.
-func checkServed(t *testing.T, h host, g Generation) {
+func checkServed(t *testing.T, h host, g store.Generation) {
 	t.Helper()
 	pool := x509.NewCertPool()
 	for _, c := range g.Chain[1:] {

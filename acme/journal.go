@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/safepath"
 )
@@ -34,14 +35,12 @@ type journal struct {
 	Proofs    []proof   `json:"proofs,omitempty"`  // visible, or about to be
 }
 
-func (s *Store) orderDir(name string) string { return filepath.Join(s.dir, "certs", name, "order") }
-
 // openJournal returns the order in hand, nil where there is none. One that
 // cannot be read is none: its order at the CA expires by itself.
-func (s *Store) openJournal(name string) (*journal, error) {
-	dir := s.orderDir(name)
+func openJournal(s *store.Store, name string) (*journal, error) {
+	dir := s.OrderDir(name)
 	data, err := safepath.ReadFile(filepath.Join(dir, "journal.json"))
-	sweep(filepath.Dir(dir))
+	store.Sweep(filepath.Dir(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, os.RemoveAll(dir) // a kill before the first record
 	}
@@ -55,15 +54,15 @@ func (s *Store) openJournal(name string) (*journal, error) {
 	return j, nil
 }
 
-// begin makes a journal with its key durable. key is nil for a user's CSR
+// beginOrder makes a journal with its key durable. key is nil for a user's CSR
 // whose key we do not have.
-func (s *Store) begin(name string, j *journal, key []byte) error {
-	j.dir = s.orderDir(name)
+func beginOrder(s *store.Store, name string, j *journal, key []byte) error {
+	j.dir = s.OrderDir(name)
 	if err := durable.MkdirAll(j.dir, 0o700); err != nil {
 		return fmt.Errorf("beginning an order: %w", err)
 	}
 	if key != nil {
-		if err := durable.WriteFile(filepath.Join(j.dir, keyFile), key, 0o600); err != nil {
+		if err := durable.WriteFile(filepath.Join(j.dir, store.KeyFile), key, 0o600); err != nil {
 			return fmt.Errorf("beginning an order: %w", err)
 		}
 	}
@@ -80,7 +79,7 @@ func (j *journal) save() error {
 
 // key returns the order's private key in PEM, nil where the user holds it.
 func (j *journal) key() ([]byte, error) {
-	data, err := safepath.ReadFile(filepath.Join(j.dir, keyFile))
+	data, err := safepath.ReadFile(filepath.Join(j.dir, store.KeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

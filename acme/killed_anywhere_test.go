@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/testenv/killat"
 )
 
@@ -46,7 +47,7 @@ func checkResumed(t *testing.T, h host, r Request, issuedBefore int) {
 	t.Helper()
 	checkTree(t, h.dir)
 	h.renew(t, r)
-	g, err := OpenStore(h.dir).Latest(r.Name)
+	g, err := store.Open(h.dir).Latest(r.Name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/durable"
 )
 
@@ -30,7 +31,7 @@ func TestKilledBetweenStoringAndForgetting(t *testing.T) {
 			h := newHost(t, acmetest.Options{AlwaysValid: true})
 			h.renew(t, h.request())
 			run(t, killedRun{Config: h.config(), Request: h.request(), Options: IssueOptions{Force: true}, Step: step}, true)
-			if err := OpenStore(h.dir).change("www", func(s *State) { s.Failures, s.LastError = 3, "of former tries" }); err != nil {
+			if err := store.Open(h.dir).Change("www", func(s *store.State) { s.Failures, s.LastError = 3, "of former tries" }); err != nil {
 				t.Fatal(err)
 			}
 			h.renew(t, h.request())
@@ -63,9 +64,9 @@ func TestForcedIssuanceAfterAKillWhenStored(t *testing.T) {
 
 // checkSettled: as many generations as the CA signed, the last one linked, and
 // no second copy of its key.
-func (h host) checkSettled(t *testing.T, want int) Certificate {
+func (h host) checkSettled(t *testing.T, want int) store.Certificate {
 	t.Helper()
-	cert, err := OpenStore(h.dir).Certificate("www")
+	cert, err := store.Open(h.dir).Certificate("www")
 	if err != nil || cert.Latest.Number != want || h.ca.Issued() != want {
 		t.Fatalf("generation %d, the CA issued %d, want %d (%v)", cert.Latest.Number, h.ca.Issued(), want, err)
 	}
@@ -97,7 +98,7 @@ func TestTemporaryFilesOfKilledRuns(t *testing.T) {
 		}
 	}
 	asked := h.ca.Requests()
-	if err := OpenStore(h.dir).Settle(testContext(t)); err != nil {
+	if err := Settle(testContext(t), store.Open(h.dir)); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range left {
@@ -115,9 +116,9 @@ func TestTemporaryFilesOfKilledRuns(t *testing.T) {
 func TestSettlingKeepsARollback(t *testing.T) {
 	h := newHost(t, acmetest.Options{AlwaysValid: true})
 	h.renew(t, h.request())
-	first, _ := OpenStore(h.dir).Latest("www")
+	first, _ := store.Open(h.dir).Latest("www")
 	run(t, killedRun{Config: h.config(), Request: h.request(), Options: IssueOptions{Force: true}, Step: "linked"}, true)
-	store := OpenStore(h.dir)
+	store := store.Open(h.dir)
 	if err := store.MarkRolledBack("www", 1, 2, first.Meta.Issued); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 // mood is a way in which a CA may behave within the RFC.
@@ -81,7 +82,7 @@ func (m mood) issue(t *testing.T) {
 	}
 }
 
-func (m mood) check(t *testing.T, g Generation) {
+func (m mood) check(t *testing.T, g store.Generation) {
 	t.Helper()
 	if want := max(2, m.wantPerChain); len(g.Chain) != want {
 		t.Errorf("%d certificates in the chain, want %d", len(g.Chain), want)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/durable"
 )
 
@@ -28,7 +29,7 @@ func readPause(path string) time.Time {
 	if json.Unmarshal(data, &p) != nil {
 		return time.Time{}
 	}
-	return credible(p.Until, maxRetryAfter)
+	return store.Credible(p.Until, store.MaxRetryAfter)
 }
 
 // hush keeps every session with this CA silent until then, also those of the

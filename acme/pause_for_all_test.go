@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 func busyAt(match func(*http.Request) bool, status int) func(http.Handler) http.Handler {
@@ -76,7 +77,7 @@ func TestRenewalInformationBusy(t *testing.T) {
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
 		h := newHost(t, acmetest.Options{AlwaysValid: true, Intercept: busyAt(always("/draft-ietf-acme-ari"), status)})
 		c := h.client(t)
-		var last Generation
+		var last store.Generation
 		for _, name := range []string{"a", "b"} {
 			g, err := c.Issue(testContext(t), named(h, name), IssueOptions{})
 			if err != nil {
@@ -89,7 +90,7 @@ func TestRenewalInformationBusy(t *testing.T) {
 			if name == "b" && h.ca.Requests() != before {
 				t.Errorf("%d: asked within the pause", status)
 			}
-			if state, _ := c.store.state(name); state.ARI == nil || time.Until(state.ARI.NextPoll) < 119*time.Minute {
+			if state, _ := c.store.State(name); state.ARI == nil || time.Until(state.ARI.NextPoll) < 119*time.Minute {
 				t.Errorf("%d: the next question of %s: %+v", status, name, state.ARI)
 			}
 			last = g
@@ -116,10 +117,10 @@ func TestRetryAfterWithoutSense(t *testing.T) {
 	now := time.Now()
 	for value, want := range map[string]time.Duration{
 		"": 0, "soon": 0, "-5": 0, "1.5": 0, "60": time.Minute, "0": 0, " 7 ": 7 * time.Second,
-		"9999999999": maxRetryAfter, "99999999999999999999999999999": maxRetryAfter,
+		"9999999999": store.MaxRetryAfter, "99999999999999999999999999999": store.MaxRetryAfter,
 		now.Add(time.Hour).UTC().Format(http.TimeFormat):    time.Hour,
 		now.Add(-time.Hour).UTC().Format(http.TimeFormat):   0,
-		now.AddDate(80, 0, 0).UTC().Format(http.TimeFormat): maxRetryAfter,
+		now.AddDate(80, 0, 0).UTC().Format(http.TimeFormat): store.MaxRetryAfter,
 		now.Add(time.Hour).UTC().Format(time.RFC850):        time.Hour,
 	} {
 		at := retryAfter(http.Header{"Retry-After": {value}}, now)

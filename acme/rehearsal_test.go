@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/testenv/killat"
 )
 
@@ -148,7 +149,7 @@ func TestRehearsalUnderWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := OpenStore(h.dir).Settle(testContext(t)); err != nil {
+	if err := Settle(testContext(t), store.Open(h.dir)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Try(testContext(t), h.request()); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/safepath"
 )
@@ -94,17 +95,17 @@ func sweepRehearsals(ctx context.Context, base string) error {
 		if err != nil {
 			continue // alive, or gone
 		}
-		failed = append(failed, OpenStore(dir).withdrawAll(ctx), os.RemoveAll(dir), dead.Close())
+		failed = append(failed, withdrawAll(ctx, store.Open(dir)), os.RemoveAll(dir), dead.Close())
 	}
 	return errors.Join(failed...)
 }
 
 // withdrawAll takes away the proofs of every order in hand.
-func (s *Store) withdrawAll(ctx context.Context) error {
-	entries, _ := os.ReadDir(filepath.Join(s.dir, "certs"))
+func withdrawAll(ctx context.Context, s *store.Store) error {
+	names, _ := s.Names()
 	var failed []error
-	for _, e := range entries {
-		j, err := s.openJournal(e.Name())
+	for _, name := range names {
+		j, err := openJournal(s, name)
 		if err == nil && j != nil {
 			ways, fault := j.ways()
 			err = errors.Join(fault, j.withdraw(ctx, ways))
@@ -158,7 +159,7 @@ func copyAccounts(from, to string) error {
 
 // Try issues with a client of Rehearse: everything is real but the CA's
 // signature is worth nothing to anybody.
-func (c *Client) Try(ctx context.Context, r Request) (Generation, error) {
+func (c *Client) Try(ctx context.Context, r Request) (store.Generation, error) {
 	return c.Issue(ctx, r, IssueOptions{Force: true, Attended: true, rehearsal: true})
 }
 

@@ -147,7 +147,7 @@ func TestPruneSparesWhatIsNamed(t *testing.T) {
 	if err := c.store.Prune("www", 2, named); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := c.store.numbers("www"); !slices.Equal(got, []int{1, 2, 4, 5}) {
+	if got, _ := c.store.Numbers("www"); !slices.Equal(got, []int{1, 2, 4, 5}) {
 		t.Errorf("left: %v", got)
 	}
 	if _, err := c.store.Generation("www", 3); !errors.Is(err, fs.ErrNotExist) {

@@ -11,16 +11,17 @@ import (
 	"time"
 
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 )
 
 // RenewalInfo returns the renewal information of g: the stored one while the
 // CA does not want to be asked again, else a new answer, which is stored. A
 // failure comes beside what was known before, and is never a reason not to
 // renew. nil without an error: the CA has none to give.
-func (c *Client) RenewalInfo(ctx context.Context, g Generation) (*schedule.ARI, error) {
+func (c *Client) RenewalInfo(ctx context.Context, g store.Generation) (*schedule.ARI, error) {
 	now := time.Now()
 	id, to := schedule.CertID(g.Leaf), c.endpointOf(g.Meta.Directory)
-	state, err := c.store.state(g.Name)
+	state, err := c.store.State(g.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (c *Client) RenewalInfo(ctx context.Context, g Generation) (*schedule.ARI, 
 	}
 	answer, err := c.askRenewalInfo(ctx, to, id)
 	next := known.Update(id, answer, now)
-	if saveErr := c.store.change(g.Name, func(s *State) { s.ARI = next }); saveErr != nil {
+	if saveErr := c.store.Change(g.Name, func(s *store.State) { s.ARI = next }); saveErr != nil {
 		return next.Usable(), saveErr
 	}
 	return next.Usable(), err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
@@ -57,7 +58,7 @@ func (r Request) Check() error {
 
 func (r Request) prepare() (work, error) {
 	w := work{Request: r}
-	if err := checkCertName(r.Name); err != nil {
+	if err := store.CheckName(r.Name); err != nil {
 		return w, err
 	}
 	if w.KeyType == "" {

@@ -11,6 +11,7 @@ import (
 
 	lego "github.com/go-acme/lego/v4/acme"
 
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/safepath"
@@ -27,7 +28,7 @@ var Reasons = map[string]uint{
 // none) with the certificate's own key (RFC 8555, section 7.6). One that is
 // revoked already is no error. The next issuance under this name gets a fresh
 // key, and is not held up by the guard.
-func (c *Client) Revoke(ctx context.Context, g Generation, reason uint) error {
+func (c *Client) Revoke(ctx context.Context, g store.Generation, reason uint) error {
 	to := c.endpointOf(g.Meta.Directory)
 	if to == nil {
 		return fmt.Errorf("revoking %s: it was issued by %s (%s), which is not configured", g.Name, g.Meta.CA, g.Meta.Directory)
@@ -40,7 +41,7 @@ func (c *Client) Revoke(ctx context.Context, g Generation, reason uint) error {
 		return err
 	}
 	c.cfg.Log.Info("certificate revoked", "certificate", g.Name, "generation", g.Number, "serial", g.Serial())
-	return c.store.change(g.Name, func(s *State) {
+	return c.store.Change(g.Name, func(s *store.State) {
 		if !slices.Contains(s.Revoked, g.Number) {
 			s.Revoked = append(s.Revoked, g.Number)
 		}
@@ -49,7 +50,7 @@ func (c *Client) Revoke(ctx context.Context, g Generation, reason uint) error {
 
 var errNoAccount = errors.New("there is no account")
 
-func (c *Client) revokeByAccount(ctx context.Context, to *endpoint, g Generation, reason uint) error {
+func (c *Client) revokeByAccount(ctx context.Context, to *endpoint, g store.Generation, reason uint) error {
 	known, err := readAccount(c.accountDir(to.ca), to.ca)
 	if err != nil {
 		return err
@@ -65,8 +66,8 @@ func (c *Client) revokeByAccount(ctx context.Context, to *endpoint, g Generation
 }
 
 // revokeByKey needs the key on this host; why is what keeps the account from it.
-func (c *Client) revokeByKey(ctx context.Context, to *endpoint, g Generation, reason uint, why error) error {
-	data, err := safepath.ReadFile(filepath.Join(g.Dir, keyFile))
+func (c *Client) revokeByKey(ctx context.Context, to *endpoint, g store.Generation, reason uint, why error) error {
+	data, err := safepath.ReadFile(filepath.Join(g.Dir, store.KeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("revoking %s: %s has no account of ours that may (%w), and its private key is not on this host", g.Name, to.ca.Name, why)
 		return hint.Wrap(err, "with the key, any ACME client revokes it: certbot revoke --cert-path "+g.ChainFile()+" --key-path KEY")
@@ -86,7 +87,7 @@ func (c *Client) revokeByKey(ctx context.Context, to *endpoint, g Generation, re
 	return s.revoke(g, reason)
 }
 
-func (s *session) revoke(g Generation, reason uint) error {
+func (s *session) revoke(g store.Generation, reason uint) error {
 	message := lego.RevokeCertMessage{Certificate: base64.RawURLEncoding.EncodeToString(g.Leaf.Raw), Reason: &reason}
 	err := s.call("revoking "+g.Name, func() error { return s.core.Certificates.Revoke(message) })
 	if isProblem(err, "alreadyRevoked") {

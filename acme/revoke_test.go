@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 )
 
@@ -48,7 +49,7 @@ func TestRevokedByItsOwnKey(t *testing.T) {
 				if h.ca.Accounts() != made || snapshot(t, accounts) != before {
 					t.Error("the accounts are not as they were")
 				}
-				if cert, _ := OpenStore(h.dir).Certificate("www"); !cert.Revoked() {
+				if cert, _ := store.Open(h.dir).Certificate("www"); !cert.Revoked() {
 					t.Error("the store does not know it")
 				}
 			})
@@ -76,7 +77,7 @@ func TestRevokingWithoutAccountAndKey(t *testing.T) {
 
 func TestRevokedFormerGeneration(t *testing.T) {
 	h := newHost(t, acmetest.Options{AlwaysValid: true})
-	var first Generation
+	var first store.Generation
 	for i := range 2 {
 		g, err := h.client(t).Issue(testContext(t), h.request(), IssueOptions{Force: true})
 		if err != nil {
@@ -91,7 +92,7 @@ func TestRevokedFormerGeneration(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cert, _ := OpenStore(h.dir).Certificate("www")
+	cert, _ := store.Open(h.dir).Certificate("www")
 	if cert.Revoked() || h.ca.Revoked(cert.Latest.Leaf) || len(cert.State.Revoked) != 1 {
 		t.Errorf("revoked: %v", cert.State.Revoked)
 	}

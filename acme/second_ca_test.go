@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 // twoCAs is a host whose first CA refuses every order as refuse does.
@@ -50,7 +51,7 @@ func TestSecondCAAfterFailures(t *testing.T) {
 	if list, err := c.Accounts(); err != nil || len(list) != 2 || list[0].URL == list[1].URL || list[1].KeyFile == "" || list[0].KeyFile == list[1].KeyFile {
 		t.Errorf("accounts: %+v, %v", list, err)
 	}
-	if state, _ := c.store.state("www"); state.Failures != 0 {
+	if state, _ := c.store.State("www"); state.Failures != 0 {
 		t.Errorf("%d failures are left: the next renewal must begin with the first CA", state.Failures)
 	}
 	// Revoking asks the CA that issued, which is not the first one.
@@ -91,23 +92,23 @@ func TestChoiceOfTheCAByTheTimeLeft(t *testing.T) {
 	}
 	c.store = healthy.client(t).store
 	end, soon := g.Leaf.NotAfter, time.Hour
-	pause := func(until time.Time) State {
-		return State{Failures: 1, Pauses: map[string]time.Time{first.ca.Directory: until}}
+	pause := func(until time.Time) store.State {
+		return store.State{Failures: 1, Pauses: map[string]time.Time{first.ca.Directory: until}}
 	}
 	tests := map[string]struct {
-		state State
+		state store.State
 		now   time.Time
 		want  string
 	}{
-		"a failure, and time":             {State{Failures: 1}, end.Add(-20 * 24 * time.Hour), "test"},
-		"failures, and time":              {State{Failures: 2}, end.Add(-20 * 24 * time.Hour), "second"},
-		"failures of both":                {State{Failures: 4}, end.Add(-20 * 24 * time.Hour), "test"},
-		"a failure, and little time":      {State{Failures: 1}, end.Add(-14 * 24 * time.Hour), "second"},
-		"no failure, and little time":     {State{}, end.Add(-14 * 24 * time.Hour), "test"},
-		"a failure of each, little time":  {State{Failures: 2}, end.Add(-14 * 24 * time.Hour), "test"},
+		"a failure, and time":             {store.State{Failures: 1}, end.Add(-20 * 24 * time.Hour), "test"},
+		"failures, and time":              {store.State{Failures: 2}, end.Add(-20 * 24 * time.Hour), "second"},
+		"failures of both":                {store.State{Failures: 4}, end.Add(-20 * 24 * time.Hour), "test"},
+		"a failure, and little time":      {store.State{Failures: 1}, end.Add(-14 * 24 * time.Hour), "second"},
+		"no failure, and little time":     {store.State{}, end.Add(-14 * 24 * time.Hour), "test"},
+		"a failure of each, little time":  {store.State{Failures: 2}, end.Add(-14 * 24 * time.Hour), "test"},
 		"a pause that ends in time":       {pause(end.Add(-19 * 24 * time.Hour)), end.Add(-20 * 24 * time.Hour), "test"},
 		"a pause that ends too late":      {pause(end.Add(-soon)), end.Add(-20 * 24 * time.Hour), "second"},
-		"a million failures, and no time": {State{Failures: 1 << 40}, end.Add(soon), "test"},
+		"a million failures, and no time": {store.State{Failures: 1 << 40}, end.Add(soon), "test"},
 	}
 	for name, test := range tests {
 		if got := c.endpointFor("www", test.state, test.now).ca.Name; got != test.want {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
+
+	"tlskeeper/acme/store"
 )
 
 // Settle ends, for every certificate, what a kill cut off and needs no CA: an
@@ -15,36 +15,32 @@ import (
 // points where it should, temporary files and challenge files go. Each run
 // begins with it: a fresh certificate is kept, and Issue is not called. What a
 // killed rehearsal left goes too. The caller holds the lock.
-func (s *Store) Settle(ctx context.Context) error {
-	for _, dir := range []string{"certs", "live"} {
-		sweep(filepath.Join(s.dir, dir))
-	}
-	accounts, _ := filepath.Glob(filepath.Join(s.dir, "accounts", "*"))
+func Settle(ctx context.Context, s *store.Store) error {
+	s.SweepAll()
+	accounts, _ := filepath.Glob(filepath.Join(s.Dir(), "accounts", "*"))
 	for _, dir := range accounts {
-		sweep(dir)
+		store.Sweep(dir)
 	}
-	entries, err := os.ReadDir(filepath.Join(s.dir, "certs"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	names, err := s.Names()
+	if err != nil {
 		return fmt.Errorf("ending what was cut off: %w", err)
 	}
-	failed := []error{sweepRehearsals(ctx, s.dir)}
-	for _, e := range entries {
-		if e.IsDir() && checkCertName(e.Name()) == nil {
-			failed = append(failed, s.settle(ctx, e.Name()))
-		}
+	failed := []error{sweepRehearsals(ctx, s.Dir())}
+	for _, name := range names {
+		failed = append(failed, settle(ctx, s, name))
 	}
 	return errors.Join(failed...)
 }
 
 // settle is Settle for one certificate.
-func (s *Store) settle(ctx context.Context, name string) error {
-	sweep(s.genDir(name))
-	j, err := s.openJournal(name)
+func settle(ctx context.Context, s *store.Store, name string) error {
+	var j *journal
+	err := s.Relink(name)
 	if err == nil {
-		err = s.relink(name)
+		j, err = openJournal(s, name)
 	}
 	if err == nil && j != nil {
-		err = s.settleOrder(ctx, name, j)
+		err = settleOrder(ctx, s, name, j)
 	}
 	if err != nil {
 		return fmt.Errorf("certificate %s: ending what was cut off: %w", name, err)
@@ -52,46 +48,35 @@ func (s *Store) settle(ctx context.Context, name string) error {
 	return nil
 }
 
-func (s *Store) settleOrder(ctx context.Context, name string, j *journal) error {
-	sweep(j.dir)
-	if err := j.withdrawFiles(ctx); err != nil || !s.has(name, j) {
+func settleOrder(ctx context.Context, s *store.Store, name string, j *journal) error {
+	store.Sweep(j.dir)
+	if err := j.withdrawFiles(ctx); err != nil || !has(s, name, j) {
 		return err
 	}
-	return errors.Join(s.change(name, func(st *State) { st.succeeded(j.Directory) }), j.end())
+	return errors.Join(s.Change(name, func(st *store.State) { st.Succeeded(j.Directory) }), j.end())
 }
 
 // has tells whether the order's certificate is stored.
-func (s *Store) has(name string, j *journal) bool {
-	numbers, _ := s.numbers(name)
+func has(s *store.Store, name string, j *journal) bool {
+	numbers, _ := s.Numbers(name)
 	return j.OrderURL != "" && slices.ContainsFunc(numbers, func(n int) bool {
 		g, err := s.Generation(name, n)
 		return err == nil && g.Meta.Order == j.OrderURL
 	})
 }
 
-// relink points live where it should, and reads no certificate where it does.
-// What cannot be read is for those to report who want to use it.
-func (s *Store) relink(name string) error {
-	numbers, err := s.numbers(name)
-	if err != nil || len(numbers) == 0 {
-		return nil
+// Forget takes away what a try left of a certificate that was never issued: its
+// failures. What is still of use stays: an order in hand, which a next try goes
+// on with, and a pause that a CA asked for.
+func Forget(s *store.Store, name string) error {
+	cert, err := s.Certificate(name)
+	if err != nil || cert.Latest.Number > 0 || len(cert.State.Pauses) > 0 {
+		return err
 	}
-	state, err := s.state(name)
-	if err != nil {
-		return nil
+	if order, err := openJournal(s, name); err != nil || order != nil {
+		return err
 	}
-	number := numbers[len(numbers)-1]
-	if state.wentBackFrom(number) {
-		number = state.Deployed
-	}
-	if s.isLinked(name, s.dirOf(name, number)) {
-		return nil
-	}
-	g, err := s.Generation(name, number)
-	if err != nil {
-		return nil
-	}
-	return s.Link(g)
+	return s.Delete(name)
 }
 
 // withdrawFiles takes the proofs away that are files; the others stay in the

@@ -34,7 +34,7 @@ func TestThousandsOfSubproblems(t *testing.T) {
 		!strings.Contains(err.Error(), "n9.example.org") || !strings.Contains(err.Error(), "and 7990 more") {
 		t.Errorf("%d bytes: %.3000v", len(err.Error()), err)
 	}
-	if state, _ := c.store.state("www"); len(state.LastError) > 2100 {
+	if state, _ := c.store.State("www"); len(state.LastError) > 2100 {
 		t.Errorf("%d bytes are kept", len(state.LastError))
 	}
 }
@@ -53,7 +53,7 @@ func TestLongWordsOfACA(t *testing.T) {
 	if err := c.store.MarkNotDeployed("www", 1, strings.Repeat("x", 1<<20), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if state, err := c.store.state("www"); err != nil || len(state.DeployError) > 2100 {
+	if state, err := c.store.State("www"); err != nil || len(state.DeployError) > 2100 {
 		t.Errorf("%d bytes are kept: %v", len(state.DeployError), err)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	lego "github.com/go-acme/lego/v4/acme"
+
+	"tlskeeper/acme/store"
 )
 
 const (
@@ -179,23 +181,19 @@ func (t *transport) pauseOf(url string) time.Time {
 	return t.pause[url]
 }
 
-// maxRetryAfter bounds what a CA's Retry-After can mean, so that no number
-// overflows and no typing error of a CA stops us for ever.
-const maxRetryAfter = 7 * 24 * time.Hour
-
 // retryAfter reads the header in its two forms (RFC 9110, section 10.2.3);
 // zero where it is missing, unreadable or past.
 func retryAfter(h http.Header, now time.Time) time.Time {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	seconds, err := strconv.ParseUint(value, 10, 63)
 	if err == nil || errors.Is(err, strconv.ErrRange) { // then seconds is the greatest number
-		return now.Add(time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second)
+		return now.Add(time.Duration(min(seconds, uint64(store.MaxRetryAfter/time.Second))) * time.Second)
 	}
 	at, err := http.ParseTime(value)
 	if err != nil || at.Before(now) {
 		return time.Time{}
 	}
-	if limit := now.Add(maxRetryAfter); at.After(limit) {
+	if limit := now.Add(store.MaxRetryAfter); at.After(limit) {
 		return limit
 	}
 	return at

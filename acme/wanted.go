@@ -3,18 +3,20 @@ package acme
 import (
 	"crypto"
 	"time"
+
+	"tlskeeper/acme/store"
 )
 
 // Matches tells whether a generation is still what is asked for: its names,
 // and the kind of its key or, with a CSR of the user's, that very key. A key
 // that he has brought here since is for Apache, which needs a generation with
 // it. A request that Check refuses is no reason for another certificate.
-func (r Request) Matches(g Generation) bool {
+func (r Request) Matches(g store.Generation) bool {
 	w, err := r.prepare()
 	if err != nil {
 		return true
 	}
-	if !sameNames(w.names, g.Meta.Names) {
+	if !store.SameNames(w.names, g.Meta.Names) {
 		return false
 	}
 	if w.csr == nil {
@@ -24,7 +26,7 @@ func (r Request) Matches(g Generation) bool {
 }
 
 // certifies tells whether a generation is for the key of a CSR.
-func certifies(g Generation, csr []byte) bool {
+func certifies(g store.Generation, csr []byte) bool {
 	wanted, err := publicKeyOf(csr)
 	if err != nil {
 		return false
@@ -41,7 +43,7 @@ func (c *Client) MayIssue(r Request, o IssueOptions) error {
 	if err != nil {
 		return err
 	}
-	state, err := c.store.state(w.Name)
+	state, err := c.store.State(w.Name)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
@@ -181,7 +181,7 @@ func (a *app) hardening(c *cli.Context, cfg *config.Config) (apacheconf.Change, 
 // newest generation, unless the user went back from it. What was revoked is
 // named apart: clients that ask would be turned away.
 func generations(cfg *config.Config) (serve map[string]string, revoked []string, err error) {
-	store := acme.OpenStore(cfg.Paths.ACME)
+	store := store.Open(cfg.Paths.ACME)
 	all, err := store.List()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
@@ -303,7 +303,7 @@ func (a *app) noteDeployed(r *apacheRun) {
 
 // knownDeployed: what the store says of each certificate is what was found.
 func knownDeployed(r *apacheRun) bool {
-	store, serving := acme.OpenStore(r.cfg.Paths.ACME), r.answer.Result.Serving(r.change.Generations)
+	store, serving := store.Open(r.cfg.Paths.ACME), r.answer.Result.Serving(r.change.Generations)
 	for name := range r.change.Generations {
 		cert, err := store.Certificate(name)
 		if err != nil || cert.Deployed() != slices.Contains(serving, name) {

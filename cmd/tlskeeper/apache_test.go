@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf/apachetest"
 	"tlskeeper/internal/status"
 )
@@ -152,7 +152,7 @@ func TestUndoThatNeedsARestart(t *testing.T) {
 func (s *apacheShell) deployed() {
 	s.t.Helper()
 	dir := filepath.Join(s.root, "var/lib/tlskeeper/acme")
-	cert, err := acme.OpenStore(dir).Certificate("a.test")
+	cert, err := store.Open(dir).Certificate("a.test")
 	if err != nil || cert.State.Deployed != 1 {
 		s.t.Errorf("deployed %+v, %v", cert.State, err)
 	}

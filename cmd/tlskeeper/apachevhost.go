@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
@@ -41,7 +41,7 @@ func (a *app) newVHost(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 	if err := v.Check(); err != nil {
 		return apacheconf.Change{}, hint.Wrap(usagef("apache vhost: %v", err), "tlskeeper apache vhost --help")
 	}
-	g, err := acme.OpenStore(cfg.Paths.ACME).Serving(v.Name)
+	g, err := store.Open(cfg.Paths.ACME).Serving(v.Name)
 	if err != nil {
 		return apacheconf.Change{}, hint.Wrap(fmt.Errorf("apache vhost: certificate %s was not issued yet", term.Escape(v.Name)), "tlskeeper issue "+v.Name)
 	}
@@ -58,7 +58,7 @@ func (a *app) newVHost(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 
 // hostNames are the names of the virtual host: the one that was asked for, if
 // the certificate is valid for it, and all of the certificate.
-func hostNames(g acme.Generation, first string) ([]string, error) {
+func hostNames(g store.Generation, first string) ([]string, error) {
 	names := g.Leaf.DNSNames
 	isWildcard := func(n string) bool { return strings.HasPrefix(n, "*") }
 	if first == "" {

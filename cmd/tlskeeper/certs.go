@@ -12,8 +12,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tlskeeper/acme"
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
@@ -77,7 +77,7 @@ type certView struct {
 	Uncarried   []string   `json:"names_without_virtual_host,omitempty"`
 }
 
-func viewOf(c acme.Certificate) certView {
+func viewOf(c store.Certificate) certView {
 	v := certView{Certificate: renewal.Public(c)}
 	g := c.Served
 	if g.Number == 0 {
@@ -95,7 +95,7 @@ func viewOf(c acme.Certificate) certView {
 }
 
 // sctsOf is never nil: a program counts an empty list more easily than null.
-func sctsOf(g acme.Generation) []leaf.SCT {
+func sctsOf(g store.Generation) []leaf.SCT {
 	found := []leaf.SCT{}
 	for _, raw := range leaf.SCTs(g.Leaf) {
 		if one, ok := leaf.ParseSCT(raw); ok {
@@ -110,7 +110,7 @@ func (a *app) certs(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := acme.OpenStore(cfg.Paths.ACME).List()
+	list, err := store.Open(cfg.Paths.ACME).List()
 	if err != nil && len(list) == 0 {
 		return needsRoot(err)
 	}
@@ -217,7 +217,7 @@ func (a *app) certsShow(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	cert, err := issued(acme.OpenStore(cfg.Paths.ACME), name)
+	cert, err := issued(store.Open(cfg.Paths.ACME), name)
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (v certView) sctText() string {
 }
 
 // issued loads a certificate that has at least one generation.
-func issued(store *acme.Store, name string) (acme.Certificate, error) {
+func issued(store *store.Store, name string) (store.Certificate, error) {
 	cert, err := store.Certificate(name)
 	if err == nil && cert.Latest.Number == 0 {
 		err = hint.Wrap(fmt.Errorf("certificate %s was never issued%s", name, because(cert.State.LastError)), "tlskeeper issue "+name)
@@ -293,7 +293,7 @@ func (a *app) certsRollback(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := issued(acme.OpenStore(cfg.Paths.ACME), name); err != nil {
+	if _, err := issued(store.Open(cfg.Paths.ACME), name); err != nil {
 		return err
 	}
 	if err := a.confirm(c, "serve the former generation of "+term.Escape(name)+"?"); err != nil {
@@ -322,7 +322,7 @@ func (a *app) certsDelete(c *cli.Context) error {
 	if _, configured := cfg.Certificate(name); configured {
 		return hint.Wrap(&apacheconf.RefusedError{Why: "the configuration has " + term.Escape(name)}, "take its [[certificate]] out of "+cfg.File+" first")
 	}
-	if err := known(acme.OpenStore(cfg.Paths.ACME), name); err != nil {
+	if err := known(store.Open(cfg.Paths.ACME), name); err != nil {
 		return err
 	}
 	if err := a.confirm(c, "delete all generations of "+term.Escape(name)+" with their keys?"); err != nil {
@@ -339,12 +339,12 @@ func (a *app) certsDelete(c *cli.Context) error {
 }
 
 // known tells whether there is anything of a certificate, issued or not.
-func known(store *acme.Store, name string) error {
-	list, err := store.List()
+func known(certs *store.Store, name string) error {
+	list, err := certs.List()
 	if err != nil && len(list) == 0 {
 		return needsRoot(err)
 	}
-	if slices.ContainsFunc(list, func(c acme.Certificate) bool { return c.Name == name }) {
+	if slices.ContainsFunc(list, func(c store.Certificate) bool { return c.Name == name }) {
 		return nil
 	}
 	return hint.Wrap(fmt.Errorf("there is no certificate %s", name), "`tlskeeper certs` lists them")

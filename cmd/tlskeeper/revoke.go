@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/renewal"
@@ -51,7 +52,7 @@ func (a *app) revoke(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	cert, err := issued(acme.OpenStore(cfg.Paths.ACME), name)
+	cert, err := issued(store.Open(cfg.Paths.ACME), name)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (a *app) revoke(c *cli.Context) error {
 	return a.printRevoked(c, cfg, cert, g)
 }
 
-func (a *app) printRevoked(c *cli.Context, cfg *config.Config, cert acme.Certificate, g acme.Generation) error {
+func (a *app) printRevoked(c *cli.Context, cfg *config.Config, cert store.Certificate, g store.Generation) error {
 	if a.json(c) {
 		return a.printJSON(map[string]any{"name": cert.Name, "generation": g.Number, "serial": g.Serial(), "reason": c.String("reason")})
 	}
@@ -91,11 +92,11 @@ func (a *app) printRevoked(c *cli.Context, cfg *config.Config, cert acme.Certifi
 }
 
 // revokable is the generation that the flag names, or the newest.
-func revokable(c *cli.Context, cfg *config.Config, cert acme.Certificate) (acme.Generation, error) {
+func revokable(c *cli.Context, cfg *config.Config, cert store.Certificate) (store.Generation, error) {
 	if !c.IsSet("generation") {
 		return cert.Latest, nil
 	}
-	g, err := acme.OpenStore(cfg.Paths.ACME).Generation(cert.Name, c.Int("generation"))
+	g, err := store.Open(cfg.Paths.ACME).Generation(cert.Name, c.Int("generation"))
 	if err != nil {
 		return g, hint.Wrap(usagef("revoke: %s has no generation %d on this host", term.Escape(cert.Name), c.Int("generation")),
 			"they are below "+filepath.Join(cfg.Paths.ACME, "certs", cert.Name, "gen"))

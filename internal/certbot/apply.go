@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/flock"
@@ -38,7 +39,7 @@ func (p *Plan) Apply(ctx context.Context, cfg *config.Config) error {
 			return err
 		}
 	}
-	store := acme.OpenStore(dir)
+	store := store.Open(dir)
 	for _, l := range p.lineages {
 		if err := p.storeVersions(store, l); err != nil {
 			return err
@@ -65,7 +66,7 @@ func (p *Plan) storeAccount(dir string, a *Account) error {
 
 // storeVersions stores what is still valid, the oldest first. A version that
 // fails our checks is named; it does not keep the next ones out.
-func (p *Plan) storeVersions(store *acme.Store, l Lineage) error {
+func (p *Plan) storeVersions(store *store.Store, l Lineage) error {
 	stored := false
 	for _, v := range l.Versions {
 		chain, err := leaf.ParseChain(v.Chain)
@@ -90,9 +91,9 @@ func (p *Plan) storeVersions(store *acme.Store, l Lineage) error {
 	return nil
 }
 
-func metaOf(l Lineage, issued time.Time) acme.Meta {
+func metaOf(l Lineage, issued time.Time) store.Meta {
 	server := l.Settings.Params["server"]
-	meta := acme.Meta{CA: acme.At(server).Name, Directory: server, Issued: issued.UTC()}
+	meta := store.Meta{CA: acme.At(server).Name, Directory: server, Issued: issued.UTC()}
 	if l.Account != nil {
 		meta.Account = l.Account.URL
 	}

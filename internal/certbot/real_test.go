@@ -13,6 +13,7 @@ import (
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/testenv"
@@ -90,7 +91,7 @@ func TestHostOfARealCertbot(t *testing.T) {
 	for _, p := range problems {
 		t.Fatal(p)
 	}
-	store := acme.OpenStore(cfg.Paths.ACME)
+	store := store.Open(cfg.Paths.ACME)
 	www, err := store.Latest("www.example.org")
 	if err != nil || www.Number != 2 || www.KeyFile() == "" || leaf.KeyType(www.Leaf.PublicKey) != "secp384r1" {
 		t.Errorf("www: generation %d, %v", www.Number, err)
@@ -108,7 +109,7 @@ func TestHostOfARealCertbot(t *testing.T) {
 }
 
 // renews checks that ours go on with certbot's account and settings.
-func (h *oldHost) renews(cfg *config.Config, former acme.Generation) {
+func (h *oldHost) renews(cfg *config.Config, former store.Generation) {
 	h.t.Helper()
 	client, err := acme.New(acme.Config{Dir: cfg.Paths.ACME, AgreeTOS: cfg.ACME.AgreeTOS,
 		CAs: []acme.CA{{Name: "test", Directory: cfg.ACME.Directory, CAFile: h.ca.RootFile}}})

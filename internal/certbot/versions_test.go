@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/leaf"
 )
@@ -235,7 +236,7 @@ func checkStored(t *testing.T, cfg *config.Config, key *ecdsa.PrivateKey) {
 	if info, err := os.Stat(list[0].KeyFile); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	certs, err := acme.OpenStore(cfg.Paths.ACME).List()
+	certs, err := store.Open(cfg.Paths.ACME).List()
 	if err != nil || len(certs) != 3 {
 		t.Fatalf("%d certificates, %v", len(certs), err)
 	}

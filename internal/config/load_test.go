@@ -238,8 +238,9 @@ func TestEndpointOnThisHost(t *testing.T) {
 // A configuration of exactly the greatest size is read, one of a byte more is
 // refused by its size.
 func TestGreatestFile(t *testing.T) {
+	const greatest = 1 << 20
 	text := "[acme]\nkeep = 7\n#"
-	text += strings.Repeat("x", maxFile-len(text)-1) + "\n"
+	text += strings.Repeat("x", greatest-len(text)-1) + "\n"
 	cfg, err := Load(write(t, text), "/")
 	if err != nil || cfg.ACME.Keep != 7 {
 		t.Errorf("%d bytes: %v", len(text), err)

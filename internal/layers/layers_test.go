@@ -24,8 +24,8 @@ var mechanisms = []string{"internal/durable", "internal/child", "internal/flock"
 var allowed = map[string][]string{
 	"cmd/tlskeeper":           {"*"},
 	"internal/demo":           {"*"},
-	"internal/renewal":        {"acme", "acme/schedule", "apacheconf", "apacheconf/probe", "internal/leaf", "internal/safepath", "internal/status"},
-	"acme":                    {"acme/schedule", "internal/leaf", "internal/safepath"},
+	"internal/renewal":        {"acme", "acme/schedule", "acme/store", "apacheconf", "apacheconf/probe", "internal/leaf", "internal/safepath", "internal/status"},
+	"acme":                    {"acme/schedule", "acme/store", "internal/leaf", "internal/safepath"},
 	"acme/acmetest":           {},
 	"apacheconf":              {"apacheconf/probe", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
 	"apacheconf/probe":        {"internal/leaf"},
@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"logship/ingest":          {"logship/accesslog", "logship/store"},
 	"query":                   {"logship/accesslog", "logship/store"},
 	"internal/setup":          {"internal/config", "internal/safepath"},
-	"internal/certbot":        {"acme", "acme/schedule", "internal/config", "internal/leaf", "internal/safepath"},
+	"internal/certbot":        {"acme", "acme/schedule", "acme/store", "internal/config", "internal/leaf", "internal/safepath"},
 	"internal/owner":          {},
 	"internal/status":         {},
 	"internal/config":         {"internal/safepath"},
@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"internal/safepath":       {},
 	"internal/ctlist":         {"apacheconf/probe"},
 	"acme/schedule":           {},
+	"acme/store":              {"acme/schedule", "internal/leaf"},
 }
 
 // banned names what no part of a package's whole dependency tree may contain.

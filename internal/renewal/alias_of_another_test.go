@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/testenv"
 )
 
@@ -88,7 +88,7 @@ func TestNameThatIsAliasOfAnotherOnly(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	wait(t, func() bool { h.run(Options{}); _, ok := lastLook(h.conf); return ok })
-	g, err := acme.OpenStore(h.cfg.Dir).Latest(site)
+	g, err := store.Open(h.cfg.Dir).Latest(site)
 	if err != nil {
 		t.Fatal(err)
 	}

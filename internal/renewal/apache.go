@@ -3,7 +3,7 @@ package renewal
 import (
 	"context"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 )
 
@@ -14,7 +14,7 @@ func Apache(cfg apacheconf.Config) Deployer {
 			_, err := apacheconf.Activate(ctx, cfg, generations)
 			return err
 		},
-		Served: func(ctx context.Context, generations []acme.Generation) (map[string]error, error) {
+		Served: func(ctx context.Context, generations []store.Generation) (map[string]error, error) {
 			if stillServed(ctx, cfg, generations) {
 				return nil, nil
 			}

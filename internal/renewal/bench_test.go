@@ -13,6 +13,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf/apachetest"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/testenv"
@@ -185,7 +186,7 @@ func (c client) fill(b *testing.B) {
 	a := c.serve(b, names)
 	c.configure(b, names, fmt.Sprintf("binary = %q\nserver_root = %q\nconfig_file = %q\n", a.Binary, a.Dir, a.ConfigFile))
 	c.run(b, "--root", c.dir, "renew") // the first look
-	store := acme.OpenStore(cfg.Dir)
+	store := store.Open(cfg.Dir)
 	if list, err := store.List(); err != nil || len(list) != noop || !list[0].Deployed() {
 		b.Fatal(len(list), err)
 	}

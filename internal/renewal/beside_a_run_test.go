@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/flock"
 )
 
@@ -15,7 +15,7 @@ func TestNothingIsRevokedBesideARun(t *testing.T) {
 	var serve error
 	h := offline(t, &serve)
 	h.run(Options{})
-	g, err := acme.OpenStore(h.cfg.Dir).Latest(site)
+	g, err := store.Open(h.cfg.Dir).Latest(site)
 	if err != nil {
 		t.Fatal(err)
 	}

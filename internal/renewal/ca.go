@@ -3,14 +3,14 @@ package renewal
 import (
 	"context"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 )
 
 // Revoke revokes a generation, and publishes it, while no run is under way:
 // that one would write what it knew of the certificate before.
 //
 // Errors to branch on: *flock.HeldError.
-func Revoke(ctx context.Context, cfg Config, g acme.Generation, reason uint) error {
+func Revoke(ctx context.Context, cfg Config, g store.Generation, reason uint) error {
 	r := newRun(cfg, Options{})
 	return r.locked(ctx, func() error {
 		if err := r.Client.Revoke(ctx, g, reason); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 )
 
 // pollParallel bounds the questions for renewal information at once.
@@ -75,7 +76,7 @@ func (r *run) decide(ctx context.Context, q acme.Request) Outcome {
 	return out
 }
 
-func (o *Outcome) note(c acme.Certificate, renewAt time.Time) {
+func (o *Outcome) note(c store.Certificate, renewAt time.Time) {
 	o.Generation, o.Serial, o.NotAfter = c.Served.Number, c.Served.Serial(), c.Served.Leaf.NotAfter
 	o.RenewAt, o.Elsewhere = renewAt, c.Served.Meta.KeyElsewhere
 	o.Deployed = c.Deployed() && !o.Elsewhere
@@ -83,7 +84,7 @@ func (o *Outcome) note(c acme.Certificate, renewAt time.Time) {
 
 // due asks the CA where it is time to; a dry run decides by what is known. A
 // CA that does not answer is no reason not to renew.
-func (r *run) due(ctx context.Context, c acme.Certificate) schedule.Decision {
+func (r *run) due(ctx context.Context, c store.Certificate) schedule.Decision {
 	ari := c.State.ARI
 	if r.Client != nil && !r.DryRun {
 		fresh, err := r.Client.RenewalInfo(ctx, c.Served)
@@ -104,7 +105,7 @@ func (r *run) due(ctx context.Context, c acme.Certificate) schedule.Decision {
 // reason says why a certificate that exists is issued again, "" for no reason.
 // Time and revocation are about what is served. Whether the configuration has
 // changed is about the newest: who went back from it knew the configuration.
-func (r *run) reason(q acme.Request, c acme.Certificate, due schedule.Decision) string {
+func (r *run) reason(q acme.Request, c store.Certificate, due schedule.Decision) string {
 	switch {
 	case r.Force:
 		return "forced"
@@ -121,7 +122,7 @@ func (r *run) reason(q acme.Request, c acme.Certificate, due schedule.Decision) 
 }
 
 // knows tells whether the CA of a generation is configured.
-func (r *run) knows(g acme.Generation) bool {
+func (r *run) knows(g store.Generation) bool {
 	return r.Client.Knows(g.Meta.Directory) || slices.Contains(r.Unusable, g.Meta.Directory)
 }
 

@@ -3,6 +3,8 @@ package renewal
 import (
 	"context"
 	"errors"
+
+	"tlskeeper/acme"
 )
 
 // Delete takes a certificate out of the store, with its keys, once the server
@@ -28,7 +30,7 @@ func (r *run) forgetTries() {
 		if out.Generation > 0 {
 			continue
 		}
-		if err := r.store.Forget(out.Name); err != nil && out.Error == "" {
+		if err := acme.Forget(r.store, out.Name); err != nil && out.Error == "" {
 			r.Log.Warn("the record of a try could not be removed", "certificate", out.Name, "err", err)
 		}
 	}

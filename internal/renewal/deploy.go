@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/hint"
@@ -22,7 +22,7 @@ type Deployer struct {
 	Activate func(ctx context.Context, generations map[string]string) error
 	// Served shakes hands, and returns for each certificate that is not shown
 	// to every client that should see it what is wrong.
-	Served func(ctx context.Context, generations []acme.Generation) (map[string]error, error)
+	Served func(ctx context.Context, generations []store.Generation) (map[string]error, error)
 	// Active tells which generation the server's configuration names.
 	Active func() (map[string]string, error)
 	// Heal undoes a change of the server that was cut off, and tells whether
@@ -71,7 +71,7 @@ func (r *run) deployAll(ctx context.Context) error {
 
 // split keeps what the configuration does not have apart: what is wrong with
 // such a one, which may have expired long ago, holds up nothing.
-func (r *run) split(pending []acme.Generation) (wanted, strays []acme.Generation) {
+func (r *run) split(pending []store.Generation) (wanted, strays []store.Generation) {
 	for _, g := range pending {
 		if r.requestOf(g.Name) == nil {
 			strays = append(strays, g)
@@ -100,14 +100,14 @@ func (r *run) tellStrays(why map[string]error) {
 }
 
 // deploy returns what is wrong with each generation that is not served.
-func (r *run) deploy(ctx context.Context, pending []acme.Generation) map[string]error {
+func (r *run) deploy(ctx context.Context, pending []store.Generation) map[string]error {
 	usable, why := withKeys(pending)
 	if len(usable) == 0 {
 		return why
 	}
 	refused := r.activate(ctx, usable, r.activateOnce(ctx, usable))
 	maps.Copy(why, refused)
-	active := slices.DeleteFunc(usable, func(g acme.Generation) bool { return refused[g.Name] != nil })
+	active := slices.DeleteFunc(usable, func(g store.Generation) bool { return refused[g.Name] != nil })
 	if len(active) == 0 {
 		return why
 	}
@@ -124,7 +124,7 @@ func (r *run) deploy(ctx context.Context, pending []acme.Generation) map[string]
 // keep the others from being served; err is what it said to all together. What
 // both halves are refused for in the same words is no fault of a certificate,
 // and what was undone on the live server is not tried on it again and again.
-func (r *run) activate(ctx context.Context, list []acme.Generation, err error) map[string]error {
+func (r *run) activate(ctx context.Context, list []store.Generation, err error) map[string]error {
 	why := map[string]error{}
 	if err == nil {
 		return why
@@ -146,7 +146,7 @@ func (r *run) activate(ctx context.Context, list []acme.Generation, err error) m
 }
 
 // activateOnce makes the server use these generations, with one reload.
-func (r *run) activateOnce(ctx context.Context, list []acme.Generation) error {
+func (r *run) activateOnce(ctx context.Context, list []store.Generation) error {
 	generations := map[string]string{}
 	for _, g := range list {
 		generations[g.Name] = g.Dir
@@ -155,7 +155,7 @@ func (r *run) activateOnce(ctx context.Context, list []acme.Generation) error {
 }
 
 // withKeys sorts out those whose key is missing.
-func withKeys(pending []acme.Generation) (usable []acme.Generation, why map[string]error) {
+func withKeys(pending []store.Generation) (usable []store.Generation, why map[string]error) {
 	why = map[string]error{}
 	for _, g := range pending {
 		if g.KeyFile() == "" {
@@ -169,7 +169,7 @@ func withKeys(pending []acme.Generation) (usable []acme.Generation, why map[stri
 
 // settle notes whether a generation is served, or handed over where its key is
 // elsewhere, and returns what is wrong.
-func (r *run) settle(g acme.Generation, fault error) error {
+func (r *run) settle(g store.Generation, fault error) error {
 	now := time.Now()
 	if fault != nil {
 		r.outcomeOf(g).Deployed = false
@@ -188,7 +188,7 @@ func (r *run) settle(g acme.Generation, fault error) error {
 
 // outcomeOf is the report's entry of a generation's certificate; one that the
 // report lacks, because nothing is configured for it, is for nobody.
-func (r *run) outcomeOf(g acme.Generation) *Outcome {
+func (r *run) outcomeOf(g store.Generation) *Outcome {
 	for i := range r.report.Certificates {
 		if out := &r.report.Certificates[i]; out.Name == g.Name {
 			return out
@@ -232,9 +232,9 @@ func (r *run) pruneAll() {
 // Rollback serves the generation before the one that is deployed, if it is
 // still valid. The one that was left is not deployed again; the next renewal
 // brings a new one.
-func Rollback(ctx context.Context, cfg Config, name string) (acme.Generation, error) {
+func Rollback(ctx context.Context, cfg Config, name string) (store.Generation, error) {
 	r := newRun(cfg, Options{})
-	var to acme.Generation
+	var to store.Generation
 	err := r.locked(ctx, func() (err error) {
 		cert, err := r.store.Certificate(name)
 		if err != nil {
@@ -243,7 +243,7 @@ func Rollback(ctx context.Context, cfg Config, name string) (acme.Generation, er
 		if to, err = r.former(cert); err != nil {
 			return err
 		}
-		if fault := r.deploy(ctx, []acme.Generation{to})[name]; fault != nil {
+		if fault := r.deploy(ctx, []store.Generation{to})[name]; fault != nil {
 			return fmt.Errorf("rolling back %s to generation %d: %w", name, to.Number, fault)
 		}
 		return errors.Join(r.store.MarkRolledBack(name, to.Number, cert.Latest.Number, time.Now()), r.store.Link(to), r.publish())
@@ -253,10 +253,10 @@ func Rollback(ctx context.Context, cfg Config, name string) (acme.Generation, er
 
 // former finds the newest generation before the one being served that can be
 // gone back to.
-func (r *run) former(cert acme.Certificate) (acme.Generation, error) {
+func (r *run) former(cert store.Certificate) (store.Generation, error) {
 	numbers, err := r.store.Numbers(cert.Name)
 	if err != nil {
-		return acme.Generation{}, err
+		return store.Generation{}, err
 	}
 	current := cert.State.Deployed
 	if current == 0 {
@@ -271,6 +271,6 @@ func (r *run) former(cert acme.Certificate) (acme.Generation, error) {
 			return g, nil
 		}
 	}
-	return acme.Generation{}, hint.Wrap(fmt.Errorf("certificate %s has no earlier generation that is valid, not revoked, and with its key here", cert.Name),
+	return store.Generation{}, hint.Wrap(fmt.Errorf("certificate %s has no earlier generation that is valid, not revoked, and with its key here", cert.Name),
 		"`tlskeeper renew --force --cert-name "+cert.Name+"` gets another one")
 }

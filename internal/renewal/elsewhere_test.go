@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/status"
 	"tlskeeper/internal/testenv"
 )
@@ -92,7 +92,7 @@ func TestStrayDoesNotFailTheRun(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
-	cert, err := acme.OpenStore(h.cfg.Dir).Certificate(stray.Name)
+	cert, err := store.Open(h.cfg.Dir).Certificate(stray.Name)
 	if err != nil || !strings.Contains(cert.State.DeployError, "no virtual host") {
 		t.Errorf("%+v, %v", cert.State, err)
 	}

@@ -21,6 +21,7 @@ import (
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 )
 
 const (
@@ -170,7 +171,7 @@ func (w *world) deployer() Deployer {
 			}
 			return nil
 		},
-		Served: func(_ context.Context, generations []acme.Generation) (map[string]error, error) {
+		Served: func(_ context.Context, generations []store.Generation) (map[string]error, error) {
 			w.served = generations[0].Leaf
 			return nil, nil
 		},
@@ -186,7 +187,7 @@ func (w *world) setClock(by time.Duration) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var state acme.State
+	var state store.State
 	if err := json.Unmarshal(data, &state); err != nil {
 		w.t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/testenv"
 )
@@ -47,7 +47,7 @@ func TestHookOfAnotherUserIsNotRun(t *testing.T) {
 				hook, ran := scriptOf(t, nobody)
 				var hooks Hooks
 				set(&hooks, argv(hook))
-				err := errors.Join(hooks.pre(t.Context(), nil), hooks.deploy(t.Context(), acme.Generation{}), hooks.post(t.Context(), nil))
+				err := errors.Join(hooks.pre(t.Context(), nil), hooks.deploy(t.Context(), store.Generation{}), hooks.post(t.Context(), nil))
 				if err == nil || didRun(ran) || !strings.Contains(err.Error(), which+" hook") || !strings.Contains(hint.Of(err), "chown root "+hook) {
 					t.Errorf("ran: %v; %v (hint %q)", didRun(ran), err, hint.Of(err))
 				}

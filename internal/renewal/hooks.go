@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/safepath"
 )
@@ -42,7 +42,7 @@ func (h Hooks) post(ctx context.Context, due []string) error {
 	return h.run(ctx, "post", h.Post, "TLSKEEPER_CERTIFICATES="+strings.Join(due, " "))
 }
 
-func (h Hooks) deploy(ctx context.Context, g acme.Generation) error {
+func (h Hooks) deploy(ctx context.Context, g store.Generation) error {
 	return h.run(ctx, "deploy", h.Deploy,
 		"TLSKEEPER_CERTIFICATE="+g.Name, "TLSKEEPER_NAMES="+strings.Join(g.Meta.Names, " "),
 		"TLSKEEPER_DIR="+g.Dir, "TLSKEEPER_FULLCHAIN="+g.ChainFile(), "TLSKEEPER_KEY="+g.KeyFile())

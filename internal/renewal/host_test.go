@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/apacheconf/apachetest"
 )
@@ -111,7 +112,7 @@ func (h *host) adopt() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	g, err := acme.OpenStore(h.cfg.Dir).Latest(site)
+	g, err := store.Open(h.cfg.Dir).Latest(site)
 	if err != nil {
 		h.t.Fatal(err)
 	}

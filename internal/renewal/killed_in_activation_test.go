@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/testenv"
 	"tlskeeper/internal/testenv/killat"
@@ -138,7 +139,7 @@ func (h *host) pending() {
 
 func (h *host) latest() string {
 	h.t.Helper()
-	g, err := acme.OpenStore(h.cfg.Dir).Latest(site)
+	g, err := store.Open(h.cfg.Dir).Latest(site)
 	if err != nil {
 		h.t.Fatal(err)
 	}

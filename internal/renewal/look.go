@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/apacheconf/probe"
 	"tlskeeper/internal/hint"
@@ -22,7 +22,7 @@ import (
 const probeTimeout = 10 * time.Second
 
 // look shakes hands for every generation.
-func look(ctx context.Context, cfg apacheconf.Config, generations []acme.Generation) (map[string]error, error) {
+func look(ctx context.Context, cfg apacheconf.Config, generations []store.Generation) (map[string]error, error) {
 	server, err := apacheconf.Survey(ctx, cfg)
 	if err == nil {
 		err = server.Running()
@@ -43,7 +43,7 @@ const askParallel = 16
 
 // askAll says of each certificate where it is shown, and of those that are not
 // served what is wrong.
-func askAll(ctx context.Context, server *apacheconf.Server, generations []acme.Generation) (map[string]answer, map[string]error) {
+func askAll(ctx context.Context, server *apacheconf.Server, generations []store.Generation) (map[string]answer, map[string]error) {
 	places, faults := make([][]place, len(generations)), make([]error, len(generations))
 	var group errgroup.Group
 	group.SetLimit(askParallel)
@@ -67,7 +67,7 @@ func askAll(ctx context.Context, server *apacheconf.Server, generations []acme.G
 // servedBy returns no error when every TLS virtual host that the certificate is
 // valid for includes our lines, and shows this very leaf to the clients that
 // can choose its signature family; and where it asked.
-func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation) ([]place, error) {
+func servedBy(ctx context.Context, server *apacheconf.Server, g store.Generation) ([]place, error) {
 	var asked []place
 	var faults []error
 	found, other := false, ""
@@ -96,7 +96,7 @@ func servedBy(ctx context.Context, server *apacheconf.Server, g acme.Generation)
 }
 
 // servedOn asks one virtual host that the certificate is for.
-func servedOn(ctx context.Context, server *apacheconf.Server, v apacheconf.VHost, g acme.Generation) ([]place, error) {
+func servedOn(ctx context.Context, server *apacheconf.Server, v apacheconf.VHost, g store.Generation) ([]place, error) {
 	if v.Include == "" {
 		return nil, hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) does not serve it", v.Name(), v.File, v.Line), "tlskeeper apache adopt "+g.Name)
 	}

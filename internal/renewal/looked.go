@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/leaf"
@@ -43,7 +43,7 @@ func lookedPath(cfg apacheconf.Config) string { return filepath.Join(cfg.StateDi
 
 // stillServed tells that all these generations were shown, that the server has
 // read no configuration since, and that it shows one of them now.
-func stillServed(ctx context.Context, cfg apacheconf.Config, generations []acme.Generation) bool {
+func stillServed(ctx context.Context, cfg apacheconf.Config, generations []store.Generation) bool {
 	l, ok := lastLook(cfg)
 	if !ok || len(generations) == 0 {
 		return false
@@ -84,7 +84,7 @@ func remember(cfg apacheconf.Config, l looked) {
 // Uncarried lists the names of a generation that no TLS virtual host had when
 // the server was last looked at as a whole: for these, visitors see another
 // certificate. nil where the server was not seen serving it.
-func Uncarried(cfg apacheconf.Config, g acme.Generation) []string {
+func Uncarried(cfg apacheconf.Config, g store.Generation) []string {
 	l, ok := lastLook(cfg)
 	if !ok || l.Shown[g.Name].Generation != g.Dir {
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/status"
@@ -86,7 +87,7 @@ func offlineWith(t *testing.T, serve *error, o acmetest.Options) *host {
 	h := newOffline(t, o)
 	h.cfg.Deploy = Deployer{
 		Activate: func(context.Context, map[string]string) error { return *serve },
-		Served:   func(context.Context, []acme.Generation) (map[string]error, error) { return nil, nil },
+		Served:   func(context.Context, []store.Generation) (map[string]error, error) { return nil, nil },
 		Active:   func() (map[string]string, error) { return nil, nil },
 	}
 	return h
@@ -195,7 +196,7 @@ func TestMassRevocationAnsweredWithinTheDay(t *testing.T) {
 	var serve error
 	h := offline(t, &serve)
 	h.run(Options{})
-	store := acme.OpenStore(h.cfg.Dir)
+	store := store.Open(h.cfg.Dir)
 	cert, err := store.Certificate(site)
 	if err != nil {
 		t.Fatal(err)
@@ -241,7 +242,7 @@ func TestCAThatAlwaysWantsARenewalNow(t *testing.T) {
 }
 
 // forgetPoll makes the next run ask the CA again, as hours later.
-func (h *host) forgetPoll(store *acme.Store) {
+func (h *host) forgetPoll(store *store.Store) {
 	h.t.Helper()
 	path := filepath.Join(h.cfg.Dir, "certs", site, "state.json")
 	data, err := os.ReadFile(path)

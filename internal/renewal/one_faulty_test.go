@@ -11,6 +11,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 )
 
@@ -129,7 +130,7 @@ func TestPauseIsExplainedByWhatTheCASaid(t *testing.T) {
 	h.run(Options{})
 	serve = errors.New("apache was broken")
 	proxy.On(acmetest.NewOrder, -1, acmetest.Busy(http.StatusServiceUnavailable, func() string { return "7200" }))
-	h.cfg.Deploy.Served = func(context.Context, []acme.Generation) (map[string]error, error) {
+	h.cfg.Deploy.Served = func(context.Context, []store.Generation) (map[string]error, error) {
 		return map[string]error{site: serve}, nil
 	}
 	Run(h.ctx(), h.cfg, Options{Force: true})

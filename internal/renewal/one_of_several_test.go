@@ -15,6 +15,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 // several gives a host n certificates.
@@ -42,7 +43,7 @@ func TestFailureIsReportedOnce(t *testing.T) {
 	if strings.Contains(log.String(), "nobody serves it") {
 		t.Errorf("and again in the log:\n%s", log.String())
 	}
-	cert, err := acme.OpenStore(h.cfg.Dir).Certificate(site)
+	cert, err := store.Open(h.cfg.Dir).Certificate(site)
 	if err != nil || !strings.Contains(cert.State.DeployError, "not deployed: nobody serves it") {
 		t.Errorf("remembered: %q, %v", cert.State.DeployError, err)
 	}
@@ -115,7 +116,7 @@ func TestRenewalInformationOfManyCertificates(t *testing.T) {
 	}})
 	several(h, 30)
 	h.run(Options{})
-	store := acme.OpenStore(h.cfg.Dir)
+	store := store.Open(h.cfg.Dir)
 	for _, q := range h.cfg.Requests {
 		if err := os.Remove(filepath.Join(h.cfg.Dir, "certs", q.Name, "state.json")); err != nil {
 			t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"testing"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 )
 
@@ -57,7 +57,7 @@ func TestOneCertificateRefused(t *testing.T) {
 			if calls > c.most {
 				t.Errorf("%d activations, want %d at most", calls, c.most)
 			}
-			list, err := acme.OpenStore(h.cfg.Dir).List()
+			list, err := store.Open(h.cfg.Dir).List()
 			served := 0
 			for _, cert := range list {
 				if cert.Deployed() {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/testenv"
 )
 
@@ -30,7 +30,7 @@ func TestOverlappingCertificates(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
-	if list, err := acme.OpenStore(h.cfg.Dir).List(); err != nil || len(list) != 2 || h.ca.Issued() != 2 {
+	if list, err := store.Open(h.cfg.Dir).List(); err != nil || len(list) != 2 || h.ca.Issued() != 2 {
 		t.Errorf("%d, %v, %d issued", len(list), err, h.ca.Issued())
 	}
 }

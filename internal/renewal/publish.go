@@ -3,8 +3,8 @@ package renewal
 import (
 	"time"
 
-	"tlskeeper/acme"
 	"tlskeeper/acme/schedule"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/status"
 )
 
@@ -27,7 +27,7 @@ func (r *run) publish() error {
 	return status.Write(status.StatePath(r.Dir), state)
 }
 
-func contains(list []acme.Certificate, name string) bool {
+func contains(list []store.Certificate, name string) bool {
 	for _, c := range list {
 		if c.Name == name {
 			return true
@@ -38,7 +38,7 @@ func contains(list []acme.Certificate, name string) bool {
 
 // Public is what everybody may know about a certificate: of the generation
 // that is served, where the user went back from the newest.
-func Public(c acme.Certificate) status.Certificate {
+func Public(c store.Certificate) status.Certificate {
 	p := status.Certificate{Name: c.Name, LastError: c.State.LastError, LastErrorAt: c.State.LastErrorAt,
 		DeployError: c.State.DeployError, DeployErrorAt: c.State.DeployErrorAt}
 	g := c.Served

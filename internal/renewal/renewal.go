@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
@@ -105,7 +106,7 @@ func (e *UnknownError) Error() string { return fmt.Sprintf("certificate %q is no
 type run struct {
 	Config
 	Options
-	store  *acme.Store
+	store  *store.Store
 	report *Report
 	failed []error
 	looked bool   // at the server, and found
@@ -125,7 +126,7 @@ func Run(ctx context.Context, cfg Config, o Options) (*Report, error) {
 		return r.report, r.dryRun(ctx)
 	}
 	err := r.locked(ctx, func() error {
-		if err := r.store.Settle(ctx); err != nil {
+		if err := acme.Settle(ctx, r.store); err != nil {
 			r.failed = append(r.failed, err)
 		}
 		r.heal(ctx)
@@ -171,7 +172,7 @@ func newRun(cfg Config, o Options) *run {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &run{Config: cfg, Options: o, store: acme.OpenStore(cfg.Dir), report: &Report{}}
+	return &run{Config: cfg, Options: o, store: store.Open(cfg.Dir), report: &Report{}}
 }
 
 func (r *run) locked(ctx context.Context, do func() error) error {

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/testenv"
@@ -68,7 +68,7 @@ func TestPruningSparesWhatApacheNames(t *testing.T) {
 			return map[string]string{site: first}, unreadable
 		}
 		numbers := func() int {
-			list, err := acme.OpenStore(h.cfg.Dir).Numbers(site)
+			list, err := store.Open(h.cfg.Dir).Numbers(site)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,12 +127,12 @@ func TestFaultyLookIsNotRemembered(t *testing.T) {
 		_, ok := server.Look()
 		return ok
 	})
-	g, err := acme.OpenStore(h.cfg.Dir).Latest(site)
+	g, err := store.Open(h.cfg.Dir).Latest(site)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for try := range 2 {
-		why, err := h.cfg.Deploy.Served(h.ctx(), []acme.Generation{g})
+		why, err := h.cfg.Deploy.Served(h.ctx(), []store.Generation{g})
 		if err != nil || why[site] == nil {
 			t.Errorf("look %d: %v, %v", try+1, why, err)
 		}

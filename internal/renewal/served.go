@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/status"
@@ -36,13 +36,13 @@ func (r *run) heal(ctx context.Context) {
 
 // sorted is what there is to do about the server, and what is done.
 type sorted struct {
-	pending   []acme.Generation // to be served
-	deployed  []acme.Generation // seen being served before
-	elsewhere []acme.Generation // to be handed over to the hook: their keys are not here
+	pending   []store.Generation // to be served
+	deployed  []store.Generation // seen being served before
+	elsewhere []store.Generation // to be handed over to the hook: their keys are not here
 }
 
 // sort leaves out what was handed over before.
-func (r *run) sort(list []acme.Certificate) sorted {
+func (r *run) sort(list []store.Certificate) sorted {
 	var s sorted
 	for _, c := range list {
 		if c.Latest.Number == 0 || !r.wanted(c.Name) {
@@ -63,7 +63,7 @@ func (r *run) sort(list []acme.Certificate) sorted {
 	return s
 }
 
-func markedLost(list []acme.Certificate) map[string]bool {
+func markedLost(list []store.Certificate) map[string]bool {
 	out := map[string]bool{}
 	for _, c := range list {
 		out[c.Name] = !c.State.LostAt.IsZero()
@@ -71,7 +71,7 @@ func markedLost(list []acme.Certificate) map[string]bool {
 	return out
 }
 
-func byName(list []acme.Generation) map[string]bool {
+func byName(list []store.Generation) map[string]bool {
 	out := map[string]bool{}
 	for _, g := range list {
 		out[g.Name] = true
@@ -82,7 +82,7 @@ func byName(list []acme.Generation) map[string]bool {
 // lost shakes hands again for what was served once: a server can be dead, or
 // have been changed by hand, without a renewal. What the last run marked as lost
 // stays so until it is settled, also where the server shows it again.
-func (r *run) lost(ctx context.Context, deployed []acme.Generation, marked map[string]bool) []acme.Generation {
+func (r *run) lost(ctx context.Context, deployed []store.Generation, marked map[string]bool) []store.Generation {
 	usable, _ := withKeys(deployed)
 	if len(usable) == 0 {
 		return nil
@@ -91,7 +91,7 @@ func (r *run) lost(ctx context.Context, deployed []acme.Generation, marked map[s
 	if ctx.Err() != nil {
 		return nil
 	}
-	var lost []acme.Generation
+	var lost []store.Generation
 	for _, g := range usable {
 		missed := err != nil || unserved[g.Name] != nil
 		if missed {
@@ -105,7 +105,7 @@ func (r *run) lost(ctx context.Context, deployed []acme.Generation, marked map[s
 }
 
 // served asks the server, and remembers when there was nobody to ask.
-func (r *run) served(ctx context.Context, generations []acme.Generation) (map[string]error, error) {
+func (r *run) served(ctx context.Context, generations []store.Generation) (map[string]error, error) {
 	unserved, err := r.Deploy.Served(ctx, generations)
 	if ctx.Err() == nil {
 		r.looked, r.found = true, child.Terse(err)
@@ -140,7 +140,7 @@ func Confirm(ctx context.Context, cfg Config) error {
 	})
 }
 
-func (r *run) confirm(ctx context.Context, pending, deployed []acme.Generation) error {
+func (r *run) confirm(ctx context.Context, pending, deployed []store.Generation) error {
 	waiting, _ := withKeys(pending)
 	usable, _ := withKeys(deployed)
 	if len(waiting)+len(usable) == 0 {

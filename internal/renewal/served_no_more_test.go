@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"tlskeeper/acme"
+	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/status"
@@ -103,7 +103,7 @@ func TestGenerationGone(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(gen, "000002")); err != nil {
 		t.Fatal(err)
 	}
-	first, err := acme.OpenStore(h.cfg.Dir).Latest(site)
+	first, err := store.Open(h.cfg.Dir).Latest(site)
 	if err != nil || first.Number != 1 {
 		t.Fatal(first.Number, err)
 	}
@@ -124,7 +124,7 @@ func TestServedAgainWithoutItsHook(t *testing.T) {
 	var serve error
 	h := offline(t, &serve)
 	var gone error
-	h.cfg.Deploy.Served = func(_ context.Context, list []acme.Generation) (map[string]error, error) { return nil, gone }
+	h.cfg.Deploy.Served = func(_ context.Context, list []store.Generation) (map[string]error, error) { return nil, gone }
 	calls := filepath.Join(t.TempDir(), "calls")
 	hook := filepath.Join(t.TempDir(), "hook")
 	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho called >>"+calls+"\n"), 0o755); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 // TestSixtyDaysOfFailure: the CA fails every new order from the moment of
@@ -46,7 +47,7 @@ func failForSixtyDays(t *testing.T, issued bool) {
 		if err := wake(); err != nil {
 			t.Fatal(err)
 		}
-		g, err := acme.OpenStore(cfg.Dir).Latest(site)
+		g, err := store.Open(cfg.Dir).Latest(site)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +75,7 @@ func checkPauses(t *testing.T, dir string, wake func() error, proxy *acmetest.Pr
 		if tried == before {
 			t.Fatalf("try %d: the pause did not end", tries)
 		}
-		cert, err := acme.OpenStore(dir).Certificate(site)
+		cert, err := store.Open(dir).Certificate(site)
 		if err != nil {
 			t.Fatal(err)
 		}

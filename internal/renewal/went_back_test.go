@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/store"
 )
 
 // bubble is a host in fake time, with a server that serves what it is given.
@@ -41,7 +42,7 @@ func bubble(t *testing.T, o acmetest.Options) (h *host, shown func() *x509.Certi
 			}
 			return nil
 		},
-		Served: func(_ context.Context, list []acme.Generation) (map[string]error, error) {
+		Served: func(_ context.Context, list []store.Generation) (map[string]error, error) {
 			for _, g := range list {
 				if active[g.Name] == g.Dir {
 					leaf = g.Leaf
@@ -65,7 +66,7 @@ func (h *host) wake(o Options) *Report {
 }
 
 // goBack serves the generation before.
-func (h *host) goBack() acme.Generation {
+func (h *host) goBack() store.Generation {
 	h.t.Helper()
 	g, err := Rollback(h.t.Context(), h.cfg, site)
 	if err != nil {
@@ -155,7 +156,7 @@ func TestRollbackPassesRevokedOnesOver(t *testing.T) {
 		}
 		revoke := func(number int) {
 			t.Helper()
-			g, err := acme.OpenStore(h.cfg.Dir).Generation(site, number)
+			g, err := store.Open(h.cfg.Dir).Generation(site, number)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package acme
+package store
 
 import (
 	"errors"
@@ -9,29 +9,15 @@ import (
 	"tlskeeper/internal/durable"
 )
 
-// Forget takes away what a try left of a certificate that was never issued: its
-// failures. What is still of use stays: an order in hand, which a next try goes
-// on with, and a pause that a CA asked for.
-func (s *Store) Forget(name string) error {
-	cert, err := s.Certificate(name)
-	if err != nil || cert.Latest.Number > 0 || len(cert.State.Pauses) > 0 {
-		return err
-	}
-	if order, err := s.openJournal(name); err != nil || order != nil {
-		return err
-	}
-	return s.Delete(name)
-}
-
 // Delete takes away a certificate: its generations with their keys, what is
 // known of it, and its link below live. It goes at once, so that a kill leaves
 // no half of it. The guard remembers what was issued. One that is not there is fs.ErrNotExist.
 func (s *Store) Delete(name string) error {
-	if err := checkCertName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return err
 	}
 	certs := filepath.Join(s.dir, "certs")
-	sweep(certs)
+	Sweep(certs)
 	if err := s.keepHistory(name); err != nil {
 		return fmt.Errorf("deleting certificate %s: %w", name, err)
 	}

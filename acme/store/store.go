@@ -1,4 +1,10 @@
-package acme
+// Package store is the certificates on disk: generations that never change,
+// what changes beside them, the links for other programs, and what the guard
+// has to remember. It asks no CA, and knows nothing of orders but where the one
+// in hand is.
+//
+// It may import acme/schedule, internal/leaf and the mechanisms.
+package store
 
 import (
 	"encoding/json"
@@ -28,8 +34,11 @@ import (
 //	rehearsal-*/             a store like this one, while a dry run lasts
 type Store struct{ dir string }
 
-// OpenStore names the store in dir. It touches nothing.
-func OpenStore(dir string) *Store { return &Store{dir} }
+// Open names the store in dir. It touches nothing.
+func Open(dir string) *Store { return &Store{dir} }
+
+// Dir is where it is.
+func (s *Store) Dir() string { return s.dir }
 
 // Certificate is one certificate of the store.
 type Certificate struct {
@@ -65,30 +74,39 @@ type State struct {
 // List loads every certificate. One that cannot be read does not hide the
 // others: its error comes beside them.
 func (s *Store) List() ([]Certificate, error) {
-	entries, err := os.ReadDir(filepath.Join(s.dir, "certs"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	names, err := s.Names()
 	if err != nil {
 		return nil, fmt.Errorf("listing the certificates: %w", err)
 	}
 	var list []Certificate
 	var failed []error
-	for _, e := range entries {
-		if checkCertName(e.Name()) != nil || !e.IsDir() {
-			continue
-		}
-		c, err := s.Certificate(e.Name())
+	for _, name := range names {
+		c, err := s.Certificate(name)
 		list, failed = append(list, c), append(failed, err)
 	}
 	return list, errors.Join(failed...)
+}
+
+// Names lists what certificates have a directory, also where nothing was issued.
+func (s *Store) Names() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, "certs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && CheckName(e.Name()) == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
 }
 
 // Certificate loads one. Where nothing was issued yet it is no error, and
 // Latest.Number is 0.
 func (s *Store) Certificate(name string) (Certificate, error) {
 	c := Certificate{Name: name}
-	state, err := s.state(name)
+	state, err := s.State(name)
 	if err != nil {
 		return c, err
 	}
@@ -109,10 +127,13 @@ func (s *Store) statePath(name string) string {
 	return filepath.Join(s.dir, "certs", name, "state.json")
 }
 
-// state loads state.json. One that is damaged counts as empty: what is in it
+// OrderDir is where the order in hand is, which this package does not know.
+func (s *Store) OrderDir(name string) string { return filepath.Join(s.dir, "certs", name, "order") }
+
+// State loads state.json. One that is damaged counts as empty: what is in it
 // can be learnt again, and a renewal must not fail for it.
-func (s *Store) state(name string) (State, error) {
-	if err := checkCertName(name); err != nil {
+func (s *Store) State(name string) (State, error) {
+	if err := CheckName(name); err != nil {
 		return State{}, err
 	}
 	data, err := os.ReadFile(s.statePath(name))
@@ -126,19 +147,19 @@ func (s *Store) state(name string) (State, error) {
 	if json.Unmarshal(data, &state) != nil {
 		return State{}, nil
 	}
-	state.NotBefore = credible(state.NotBefore, schedule.MaxBackoff*11/10)
+	state.NotBefore = Credible(state.NotBefore, schedule.MaxBackoff*11/10)
 	maps.DeleteFunc(state.Pauses, func(_ string, until time.Time) bool {
-		return credible(until, maxRetryAfter).Before(time.Now())
+		return Credible(until, MaxRetryAfter).Before(time.Now())
 	})
 	if state.ARI != nil {
-		state.ARI.NextPoll = credible(state.ARI.NextPoll, schedule.MaxPoll)
+		state.ARI.NextPoll = Credible(state.ARI.NextPoll, schedule.MaxPoll)
 	}
 	return state, nil
 }
 
-// change loads, changes and writes a certificate's state.
-func (s *Store) change(name string, f func(*State)) error {
-	state, err := s.state(name)
+// Change loads, changes and writes a certificate's state.
+func (s *Store) Change(name string, f func(*State)) error {
+	state, err := s.State(name)
 	if err != nil {
 		return err
 	}
@@ -155,7 +176,7 @@ func (s *Store) change(name string, f func(*State)) error {
 
 // MarkDeployed notes that a handshake showed this generation being served.
 func (s *Store) MarkDeployed(name string, number int, at time.Time) error {
-	return s.change(name, func(st *State) {
+	return s.Change(name, func(st *State) {
 		if st.Deployed != number || st.DeployedAt.IsZero() || !st.LostAt.IsZero() {
 			st.DeployedAt = at.UTC()
 		}
@@ -166,7 +187,7 @@ func (s *Store) MarkDeployed(name string, number int, at time.Time) error {
 
 // MarkNotDeployed notes why a generation is not served, or not any more.
 func (s *Store) MarkNotDeployed(name string, number int, why string, at time.Time) error {
-	return s.change(name, func(st *State) {
+	return s.Change(name, func(st *State) {
 		if st.Deployed == number && st.LostAt.IsZero() {
 			st.LostAt = at.UTC()
 		}
@@ -199,8 +220,35 @@ func (s *Store) Link(g Generation) error {
 	if err != nil {
 		return err
 	}
-	sweep(live)
+	Sweep(live)
 	return durable.Symlink(target, filepath.Join(live, g.Name))
+}
+
+// Relink points live where it should, and reads no certificate where it does;
+// what a kill left half-made beside the generations goes.
+// What cannot be read is for those to report who want to use it.
+func (s *Store) Relink(name string) error {
+	Sweep(s.genDir(name))
+	numbers, err := s.numbers(name)
+	if err != nil || len(numbers) == 0 {
+		return nil
+	}
+	state, err := s.State(name)
+	if err != nil {
+		return nil
+	}
+	number := numbers[len(numbers)-1]
+	if state.wentBackFrom(number) {
+		number = state.Deployed
+	}
+	if s.isLinked(name, s.dirOf(name, number)) {
+		return nil
+	}
+	g, err := s.Generation(name, number)
+	if err != nil {
+		return nil
+	}
+	return s.Link(g)
 }
 
 // isLinked tells whether live already points to a generation's directory.
@@ -213,7 +261,7 @@ func (s *Store) isLinked(name, dir string) bool {
 
 // Numbers lists the generations of a certificate, oldest first.
 func (s *Store) Numbers(name string) ([]int, error) {
-	if err := checkCertName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	return s.numbers(name)
@@ -226,7 +274,7 @@ func (s *Store) Prune(name string, keep int, spared func(dir string) bool) error
 	if err != nil || len(numbers) <= max(keep, 1) {
 		return err
 	}
-	state, err := s.state(name)
+	state, err := s.State(name)
 	if err != nil {
 		return err
 	}
@@ -245,15 +293,22 @@ func (s *Store) Prune(name string, keep int, spared func(dir string) bool) error
 	return nil
 }
 
+// SweepAll removes what a kill left half-made among the certificates and links.
+func (s *Store) SweepAll() {
+	for _, dir := range []string{"certs", "live"} {
+		Sweep(filepath.Join(s.dir, dir))
+	}
+}
+
 // remember keeps for the guard that a generation existed, if it is young.
 func (s *Store) remember(name string, number int) error {
 	g, err := s.Generation(name, number)
-	if err != nil || !g.issuance().recent() {
+	if err != nil || !g.Issuance().recent() {
 		return nil // what cannot be read is no reason to keep it
 	}
-	return s.change(name, func(st *State) {
+	return s.Change(name, func(st *State) {
 		st.Pruned = slices.DeleteFunc(st.Pruned, func(i Issuance) bool { return !i.recent() || i.At.Equal(g.Meta.Issued) })
-		st.Pruned = append(st.Pruned, g.issuance())
+		st.Pruned = append(st.Pruned, g.Issuance())
 	})
 }
 
@@ -267,7 +322,7 @@ func (s *Store) discard(dir string) error {
 	return os.RemoveAll(gone)
 }
 
-func checkCertName(name string) error {
+func CheckName(name string) error {
 	if why := certname.Problem(name); why != "" {
 		return &dnsname.Error{Name: name, Why: "as the name of a certificate it " + why}
 	}

@@ -1,4 +1,4 @@
-package acme
+package store
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 // MarkRolledBack notes that the user went back to a former generation, which
 // is being served: the one he left is not deployed again.
 func (s *Store) MarkRolledBack(name string, to, from int, at time.Time) error {
-	return s.change(name, func(st *State) {
+	return s.Change(name, func(st *State) {
 		st.Deployed, st.DeployedAt, st.LostAt = to, at.UTC(), time.Time{}
 		st.Held, st.HeldAt = from, at.UTC()
 		st.DeployError, st.DeployErrorAt = "", time.Time{}

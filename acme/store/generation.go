@@ -1,4 +1,4 @@
-package acme
+package store
 
 import (
 	"crypto/x509"
@@ -19,7 +19,7 @@ import (
 
 // The files of a generation's directory.
 const (
-	keyFile   = "key.pem"       // 0600; missing where the user keeps the key of his CSR elsewhere
+	KeyFile   = "key.pem"       // 0600; missing where the user keeps the key of his CSR elsewhere
 	chainFile = "fullchain.pem" // leaf first, as the CA gave it
 	metaFile  = "meta.json"
 )
@@ -51,7 +51,7 @@ type Meta struct {
 
 // KeyFile is the path of the private key, "" where it is not on this host.
 func (g Generation) KeyFile() string {
-	path := filepath.Join(g.Dir, keyFile)
+	path := filepath.Join(g.Dir, KeyFile)
 	if _, err := os.Stat(path); err != nil {
 		return ""
 	}
@@ -90,7 +90,7 @@ func (s *Store) numbers(name string) ([]int, error) {
 
 // Generation loads one generation. A missing one is fs.ErrNotExist.
 func (s *Store) Generation(name string, number int) (Generation, error) {
-	if err := checkCertName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return Generation{}, err
 	}
 	g := Generation{Name: name, Number: number, Dir: s.dirOf(name, number)}
@@ -123,8 +123,8 @@ func (s *Store) Latest(name string) (Generation, error) {
 	return s.Generation(name, numbers[len(numbers)-1])
 }
 
-// add makes a new generation appear, whole. key may be nil.
-func (s *Store) add(name string, key, chainPEM []byte, meta Meta) (Generation, error) {
+// Add makes a new generation appear, whole. key may be nil.
+func (s *Store) Add(name string, key, chainPEM []byte, meta Meta) (Generation, error) {
 	g, err := s.place(name, key, chainPEM, meta)
 	if err != nil {
 		return Generation{}, fmt.Errorf("storing the certificate %s: %w", name, err)
@@ -137,7 +137,7 @@ func (s *Store) place(name string, key, chainPEM []byte, meta Meta) (Generation,
 	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return Generation{}, err
 	}
-	sweep(dir)
+	Sweep(dir)
 	number, err := s.nextNumber(name)
 	if err != nil {
 		return Generation{}, err
@@ -163,7 +163,7 @@ func (s *Store) nextNumber(name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	state, err := s.state(name)
+	state, err := s.State(name)
 	if err != nil {
 		return 0, err
 	}
@@ -180,7 +180,7 @@ func fill(dir string, key, chainPEM []byte, meta Meta) error {
 		return err
 	}
 	if key != nil {
-		if err := durable.WriteFile(filepath.Join(dir, keyFile), key, 0o600); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, KeyFile), key, 0o600); err != nil {
 			return err
 		}
 	}
@@ -190,8 +190,8 @@ func fill(dir string, key, chainPEM []byte, meta Meta) error {
 	return durable.WriteFile(filepath.Join(dir, metaFile), data, 0o600)
 }
 
-// sweep removes what a kill left half-made in dir.
-func sweep(dir string) {
+// Sweep removes what a kill left half-made in dir.
+func Sweep(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), durable.TempPrefix) {

@@ -1,4 +1,4 @@
-package acme
+package store
 
 import (
 	"encoding/json"
@@ -54,9 +54,9 @@ func (s *Store) keepHistory(name string) error {
 	return nil
 }
 
-// history lists what the CAs issued recently, whatever it was called, once
+// History lists what the CAs issued recently, whatever it was called, once
 // each. What was issued under a name whose served one is revoked is left out.
-func (s *Store) history() ([]Issuance, error) {
+func (s *Store) History() ([]Issuance, error) {
 	all := s.deleted()
 	list, err := s.List()
 	for _, cert := range list {
@@ -75,5 +75,5 @@ func (s *Store) history() ([]Issuance, error) {
 // same tells whether two traces are of one issuance, whose moment is known to
 // the nanosecond.
 func (i Issuance) same(o Issuance) bool {
-	return i.At.Equal(o.At) && i.Directory == o.Directory && sameNames(i.Names, o.Names)
+	return i.At.Equal(o.At) && i.Directory == o.Directory && SameNames(i.Names, o.Names)
 }
