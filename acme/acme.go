@@ -1,11 +1,12 @@
-// Package acme gets and keeps certificates from an ACME CA (RFC 8555): keys
-// and CSRs, accounts, orders that survive a kill at any instant, challenges,
-// the store of generations, and the question when to renew (RFC 9773).
+// Package acme gets certificates from an ACME CA (RFC 8555): keys and CSRs,
+// accounts, and orders that survive a kill at any instant. What it gets it puts
+// into acme/store; acme/challenge has the ways of proof, acme/schedule the
+// question when to renew (RFC 9773).
 //
-// It may import internal/{leaf,safepath} and the mechanisms. It knows
-// nothing of Apache: what crosses to apacheconf is the path of a generation.
-// All of lego that it uses is its acme/api core and two DNS providers; a move
-// to another version of lego changes this package only.
+// It may import these three, internal/leaf, internal/safepath and the mechanisms. It knows nothing
+// of Apache: what crosses to apacheconf is the path of a generation. Of lego it
+// uses the acme/api core; a move to another version of lego changes this
+// package and acme/challenge only.
 package acme
 
 import (

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 )
 
 // BenchmarkHundredNames is one certificate for 100 names from a CA that takes
@@ -12,7 +13,7 @@ import (
 func BenchmarkHundredNames(b *testing.B) {
 	webroot := b.TempDir()
 	ca := acmetest.New(b, acmetest.Options{HTTPPort: acmetest.Webroot(b, webroot), SleepSeconds: 6})
-	r := Request{Name: "many", Challenge: Challenge{Type: HTTP01, Webroot: webroot}}
+	r := Request{Name: "many", Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: webroot}}
 	for i := range 100 {
 		r.Names = append(r.Names, fmt.Sprintf("www%d.example.org", i))
 	}

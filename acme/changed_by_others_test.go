@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/testenv"
@@ -28,7 +29,7 @@ func TestOwnCSROfAnotherUser(t *testing.T) {
 	h := newHost(t, acmetest.Options{})
 	c := h.client(t)
 	csr, key := acmetest.WriteCSR(t, "", "a.example.org")
-	r := Request{Name: "own", CSRFile: csr, KeyFile: key, Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+	r := Request{Name: "own", CSRFile: csr, KeyFile: key, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot}}
 	for _, path := range []string{csr, key} {
 		if err := os.Chown(path, nobody, -1); err != nil {
 			t.Fatal(err)
@@ -90,7 +91,7 @@ func TestDNSProgramOfAnotherUserIsNotRun(t *testing.T) {
 	if err := errors.Join(os.WriteFile(program, []byte("#!/bin/sh\necho >>"+ran+"\n"), 0o755), os.Chown(program, nobody, -1)); err != nil {
 		t.Fatal(err)
 	}
-	r := Request{Name: "a", Names: []string{"*.example.org"}, Challenge: Challenge{Type: DNS01, Provider: "exec", Exec: program}}
+	r := Request{Name: "a", Names: []string{"*.example.org"}, Challenge: challenge.Way{Type: challenge.DNS01, Provider: "exec", Exec: program}}
 	_, err := h.client(t).Issue(testContext(t), r, IssueOptions{})
 	refused(t, err, program)
 	if _, err := os.Stat(ran); err == nil {
@@ -114,7 +115,7 @@ func TestCredentialsOfAnotherUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv(c.variable, path)
-		r := Request{Name: "a", Names: []string{"*.example.org"}, Challenge: Challenge{Type: DNS01, Provider: c.provider}}
+		r := Request{Name: "a", Names: []string{"*.example.org"}, Challenge: challenge.Way{Type: challenge.DNS01, Provider: c.provider}}
 		_, err := h.client(t).Issue(testContext(t), r, IssueOptions{})
 		refused(t, err, path)
 		t.Setenv(c.variable, "/dev/null")

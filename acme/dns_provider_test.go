@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 )
 
 // httpreqServer is the API that lego's httpreq provider calls
@@ -50,7 +51,7 @@ func TestRecordsByHTTPRequests(t *testing.T) {
 	t.Setenv("HTTPREQ_ENDPOINT", url)
 	t.Setenv("HTTPREQ_USERNAME", "u")
 	t.Setenv("HTTPREQ_PASSWORD", "wrong")
-	r := Request{Name: "wild", Names: []string{"*.example.org", "example.net"}, Challenge: Challenge{Type: DNS01, Provider: "httpreq"}}
+	r := Request{Name: "wild", Names: []string{"*.example.org", "example.net"}, Challenge: challenge.Way{Type: challenge.DNS01, Provider: "httpreq"}}
 	if _, err := h.client(t).Issue(testContext(t), r, IssueOptions{}); err == nil || strings.Contains(err.Error(), "wrong") {
 		t.Errorf("with a wrong password: %v", err)
 	}
@@ -155,7 +156,7 @@ func newRoute53(t *testing.T, ca *acmetest.CA) *route53Server {
 func TestRecordsInRoute53(t *testing.T) {
 	h := newHost(t, acmetest.Options{})
 	s := newRoute53(t, h.ca)
-	r := Request{Name: "wild", Names: []string{"*.example.org", "www.example.net"}, Challenge: Challenge{Type: DNS01, Provider: "route53"}}
+	r := Request{Name: "wild", Names: []string{"*.example.org", "www.example.net"}, Challenge: challenge.Way{Type: challenge.DNS01, Provider: "route53"}}
 	if _, err := h.client(t).Issue(testContext(t), r, IssueOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func TestRecordsInRoute53(t *testing.T) {
 func TestNameAndItsWildcardInOneRecord(t *testing.T) {
 	h := newHost(t, acmetest.Options{AlwaysValid: true})
 	s := newRoute53(t, h.ca)
-	r := Request{Name: "both", Challenge: Challenge{Type: DNS01, Provider: "route53"}}
+	r := Request{Name: "both", Challenge: challenge.Way{Type: challenge.DNS01, Provider: "route53"}}
 	for i := range 5 {
 		r.Names = append(r.Names, fmt.Sprintf("n%d.example.org", i), fmt.Sprintf("*.n%d.example.org", i))
 	}

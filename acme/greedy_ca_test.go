@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/hint"
 )
 
@@ -91,7 +92,7 @@ func TestThousandsOfChallenges(t *testing.T) {
 	proxy.On(acmetest.Authorization, -1, rewritten(func(authz map[string]any) {
 		all := authz["challenges"].([]any)
 		for i := range 4000 {
-			all = append(all, map[string]any{"type": HTTP01, "status": "pending", "token": fmt.Sprint("t", i), "url": fmt.Sprint(h.ca.Directory, i)})
+			all = append(all, map[string]any{"type": challenge.HTTP01, "status": "pending", "token": fmt.Sprint("t", i), "url": fmt.Sprint(h.ca.Directory, i)})
 		}
 		authz["challenges"] = all
 	}))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 )
 
@@ -28,7 +29,7 @@ func TestFourthCertificateWithinAWeek(t *testing.T) {
 		}
 		names := []string{"b.example.org", "a.example.org"}
 		for i := range 3 {
-			r := Request{Name: "one", Names: names, Challenge: Challenge{Type: HTTP01, Webroot: root}}
+			r := Request{Name: "one", Names: names, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: root}}
 			if _, err := c.Issue(t.Context(), r, IssueOptions{}); err != nil {
 				t.Fatalf("certificate %d: %v", i+1, err)
 			}
@@ -37,7 +38,7 @@ func TestFourthCertificateWithinAWeek(t *testing.T) {
 			}
 			time.Sleep(25 * time.Hour)
 		}
-		other := Request{Name: "two", Names: []string{"a.example.org", "b.example.org"}, Challenge: Challenge{Type: HTTP01, Webroot: root}}
+		other := Request{Name: "two", Names: []string{"a.example.org", "b.example.org"}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: root}}
 		_, err = c.Issue(t.Context(), other, IssueOptions{})
 		var guard *GuardError
 		if !errors.As(err, &guard) || guard.Count != 3 {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/leaf"
@@ -26,11 +27,11 @@ func TestTwoNamesByEveryChallenge(t *testing.T) {
 	own := newHost(t, acmetest.Options{HTTPPort: httpPort, TLSPort: tlsPort, Strict: true})
 	tests := map[string]struct {
 		host host
-		way  Challenge
+		way  challenge.Way
 	}{
-		"webroot":     {h, Challenge{Type: HTTP01, Webroot: h.webroot}},
-		"listener":    {own, Challenge{Type: HTTP01, Listen: "127.0.0.1:" + strconv.Itoa(httpPort)}},
-		"tls-alpn-01": {own, Challenge{Type: TLSALPN01, Listen: "127.0.0.1:" + strconv.Itoa(tlsPort)}},
+		"webroot":     {h, challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot}},
+		"listener":    {own, challenge.Way{Type: challenge.HTTP01, Listen: "127.0.0.1:" + strconv.Itoa(httpPort)}},
+		"tls-alpn-01": {own, challenge.Way{Type: challenge.TLSALPN01, Listen: "127.0.0.1:" + strconv.Itoa(tlsPort)}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -81,50 +82,6 @@ func TestUmaskOfAHardenedUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkModes(t, g)
-}
-
-func TestChallengeFileUnderAUmask(t *testing.T) {
-	dir := t.TempDir()
-	w, p := newWebroot(dir), proof{Token: "abc_-1", KeyAuth: "abc.x"}
-	if err := w.present(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, ".well-known", "acme-challenge", "abc_-1")
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("%v, %v", info, err)
-	}
-	if err := w.present(t.Context(), p); err != nil {
-		t.Errorf("the file of a killed run: %v", err)
-	}
-	if err := w.withdraw(t.Context(), p); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("still there: %v", err)
-	}
-}
-
-func TestPlantedLinkIsNotFollowed(t *testing.T) {
-	dir, outside := t.TempDir(), t.TempDir()
-	if err := os.Symlink(outside, filepath.Join(dir, ".well-known")); err != nil {
-		t.Fatal(err)
-	}
-	if err := newWebroot(dir).present(t.Context(), proof{Token: "t", KeyAuth: "x"}); err == nil {
-		t.Error("a linked .well-known was followed")
-	}
-	other := t.TempDir()
-	victim := filepath.Join(outside, "victim")
-	challenges := filepath.Join(other, ".well-known", "acme-challenge")
-	if err := errors.Join(os.WriteFile(victim, []byte("precious"), 0o600), os.MkdirAll(challenges, 0o755),
-		os.Symlink(victim, filepath.Join(challenges, "t"))); err != nil {
-		t.Fatal(err)
-	}
-	if err := newWebroot(other).present(t.Context(), proof{Token: "t", KeyAuth: "x"}); err != nil {
-		t.Error(err)
-	}
-	if data, _ := os.ReadFile(victim); string(data) != "precious" {
-		t.Errorf("the file behind a planted link is now %q", data)
-	}
 }
 
 // run executes a child and says whether it was killed.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/safepath"
@@ -23,16 +24,16 @@ import (
 type journal struct {
 	dir string
 
-	Names     []string  `json:"names"`
-	KeyType   string    `json:"key_type,omitempty"` // "" for a CSR of the user's
-	Directory string    `json:"directory"`
-	Profile   string    `json:"profile,omitempty"`
-	Replaces  string    `json:"replaces,omitempty"`
-	CSR       []byte    `json:"csr"`
-	Began     time.Time `json:"began"`
-	OrderURL  string    `json:"order,omitempty"`
-	Expires   string    `json:"expires,omitempty"` // of the order, as the CA wrote it
-	Proofs    []proof   `json:"proofs,omitempty"`  // visible, or about to be
+	Names     []string          `json:"names"`
+	KeyType   string            `json:"key_type,omitempty"` // "" for a CSR of the user's
+	Directory string            `json:"directory"`
+	Profile   string            `json:"profile,omitempty"`
+	Replaces  string            `json:"replaces,omitempty"`
+	CSR       []byte            `json:"csr"`
+	Began     time.Time         `json:"began"`
+	OrderURL  string            `json:"order,omitempty"`
+	Expires   string            `json:"expires,omitempty"` // of the order, as the CA wrote it
+	Proofs    []challenge.Proof `json:"proofs,omitempty"`  // visible, or about to be
 }
 
 // openJournal returns the order in hand, nil where there is none. One that

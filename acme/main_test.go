@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 )
 
 // killedRun is what a child process of a test does: one Issue, and a SIGKILL
@@ -22,10 +23,8 @@ type killedRun struct {
 	Options     IssueOptions
 	Step        string // "" lives
 	Umask       int
-	Presents    string    // a webroot: no Issue, but one proof in there
-	Deactivates bool      // the account, and no Issue
-	Rehearses   bool      // the issuance
-	Listens     Challenge // no Issue, but one proof by it
+	Deactivates bool // the account, and no Issue
+	Rehearses   bool // the issuance
 }
 
 const childVariable = "TLSKEEPER_ACME_CHILD"
@@ -45,20 +44,6 @@ func runChild(told string) int {
 	}
 	if run.Umask != 0 {
 		syscall.Umask(run.Umask)
-	}
-	if run.Presents != "" {
-		if err := newWebroot(run.Presents).present(context.Background(), testProof); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return 0
-	}
-	if run.Listens.Type != "" {
-		if err := listen(run.Listens); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return 0
 	}
 	if run.Rehearses {
 		return rehearse(run)
@@ -148,7 +133,7 @@ func (h host) client(t *testing.T) *Client {
 func (h host) request() Request {
 	return Request{
 		Name: "www", Names: []string{"www.example.org", "example.org"},
-		Challenge: Challenge{Type: HTTP01, Webroot: h.webroot},
+		Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 )
 
 // slowCA shows an authorization as pending until it has been asked to validate
@@ -57,7 +58,7 @@ func (s *slowCA) intercept(next http.Handler) http.Handler {
 func TestSlowValidationOfManyNames(t *testing.T) {
 	slow := &slowCA{names: 60, asked: map[string]bool{}}
 	h := newHost(t, acmetest.Options{Intercept: slow.intercept})
-	r := Request{Name: "many", Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+	r := Request{Name: "many", Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot}}
 	for i := range slow.names {
 		r.Names = append(r.Names, fmt.Sprintf("n%d.example.org", i))
 	}

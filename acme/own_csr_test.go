@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/dnsname"
 )
 
 func TestOwnCSRIsIssuedAndRenewed(t *testing.T) {
 	h := newHost(t, acmetest.Options{})
 	c := h.client(t)
-	r := Request{Name: "own", Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+	r := Request{Name: "own", Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot}}
 	var key string
 	r.CSRFile, key = acmetest.WriteCSR(t, "", "b.example.org", "a.example.org")
 	g, err := c.Issue(testContext(t), r, IssueOptions{})
@@ -41,7 +42,7 @@ func TestOwnCSRWithoutItsNames(t *testing.T) {
 		"common name only":    first2(acmetest.WriteCSR(t, "c.example.org")),
 		"no CSR":              filepath.Join(t.TempDir(), "missing.csr"),
 	} {
-		r := Request{Name: "own", CSRFile: csr, Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+		r := Request{Name: "own", CSRFile: csr, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot}}
 		if _, err := h.client(t).Issue(testContext(t), r, IssueOptions{}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
@@ -65,8 +66,8 @@ func TestWildcardThroughAProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := Request{Name: "wild", Names: []string{"*.example.org", "www.example.net"},
-		Challenge: Challenge{Type: HTTP01, Webroot: trusting.webroot},
-		PerName:   map[string]Challenge{"*.Example.org": {Type: DNS01, Provider: "exec", Exec: program}}}
+		Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: trusting.webroot},
+		PerName:   map[string]challenge.Way{"*.Example.org": {Type: challenge.DNS01, Provider: "exec", Exec: program}}}
 	if _, err := trusting.client(t).Issue(testContext(t), r, IssueOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 )
 
@@ -21,7 +22,7 @@ func busyAt(match func(*http.Request) bool, status int) func(http.Handler) http.
 }
 
 func named(h host, name string) Request {
-	return Request{Name: name, Names: []string{name + ".example.org"}, Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+	return Request{Name: name, Names: []string{name + ".example.org"}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot}}
 }
 
 // The next certificate, and the next process, keep a pause that is about the

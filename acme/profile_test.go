@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
@@ -58,7 +59,7 @@ func TestMoreThanTheProfileAllows(t *testing.T) {
 	}
 	for name, test := range tests {
 		r := Request{Name: "many", Names: test.names, Profile: test.profile, NeedsProfile: test.required,
-			Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+			Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot}}
 		_, err := c.Issue(testContext(t), r, IssueOptions{Attended: true})
 		_, limit := errors.AsType[*LimitError](err)
 		_, bad := errors.AsType[*dnsname.Error](err)
@@ -73,7 +74,7 @@ func TestMoreThanTheProfileAllows(t *testing.T) {
 	// CSR's in different ways when both are there.
 	for name, address := range map[string]string{"v4": "192.0.2.1", "v6": "2001:db8::1"} {
 		r := Request{Name: name, Names: []string{address, "bücher.example"}, Profile: "shortlived", NeedsProfile: true,
-			Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+			Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot}}
 		g, err := c.Issue(testContext(t), r, IssueOptions{Attended: true})
 		if err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	lego "github.com/go-acme/lego/v4/acme"
 	"golang.org/x/sync/errgroup"
 
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
 )
@@ -38,14 +39,14 @@ func (s *session) prove(j *journal, w work, order lego.Order) error {
 	if err := j.save(); err != nil {
 		return err
 	}
-	ways := solvers{}
+	ways := challenge.Solvers{}
 	defer s.withdraw(j, ways)
 	for _, p := range proofs { // set up here: the map is not for goroutines
-		if _, err := ways.of(p.Way); err != nil {
+		if _, err := ways.Of(p.Way); err != nil {
 			return err
 		}
 	}
-	if err := each(proofs, parallel, func(p proof) error { return ways[p.Way].present(s.ctx, p) }); err != nil {
+	if err := each(proofs, parallel, func(p challenge.Proof) error { return ways[p.Way].Present(s.ctx, p) }); err != nil {
 		return err
 	}
 	s.client.step("presented")
@@ -53,7 +54,7 @@ func (s *session) prove(j *journal, w work, order lego.Order) error {
 }
 
 // each runs f for every proof, some at a time, and returns all errors.
-func each(proofs []proof, some int, f func(proof) error) error {
+func each(proofs []challenge.Proof, some int, f func(challenge.Proof) error) error {
 	errs := make([]error, len(proofs))
 	var group errgroup.Group
 	group.SetLimit(some)
@@ -69,7 +70,7 @@ func each(proofs []proof, some int, f func(proof) error) error {
 
 // proofs reads the order's authorizations and prepares an answer to each that
 // is open.
-func (s *session) proofs(w work, order lego.Order) ([]proof, error) {
+func (s *session) proofs(w work, order lego.Order) ([]challenge.Proof, error) {
 	if asked := len(order.Authorizations); asked > len(w.names) {
 		return nil, strange(fmt.Sprintf("%d proofs for %d names", asked, len(w.names)))
 	}
@@ -77,7 +78,7 @@ func (s *session) proofs(w work, order lego.Order) ([]proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	var open []proof
+	var open []challenge.Proof
 	seen := map[string]bool{}
 	for i, authz := range found {
 		full, err := w.ordered(authz)
@@ -117,7 +118,7 @@ func (s *session) authorizations(order lego.Order) ([]lego.Authorization, error)
 }
 
 // proof is nil for a name that is proven.
-func (s *session) proof(w work, full, url string, authz lego.Authorization) (*proof, error) {
+func (s *session) proof(w work, full, url string, authz lego.Authorization) (*challenge.Proof, error) {
 	name, way := strings.TrimPrefix(full, "*."), w.way(full)
 	switch authz.Status {
 	case lego.StatusValid:
@@ -126,15 +127,15 @@ func (s *session) proof(w work, full, url string, authz lego.Authorization) (*pr
 	default:
 		return nil, failed(full, way.Type, authz)
 	}
-	challenge, err := find(authz, way.Type)
+	offered, err := challenge.Find(authz, way.Type)
 	if err != nil {
 		return nil, err
 	}
-	keyAuth, err := s.core.GetKeyAuthorization(challenge.Token)
+	keyAuth, err := s.core.GetKeyAuthorization(offered.Token)
 	if err != nil {
 		return nil, fmt.Errorf("computing a key authorization: %v", err)
 	}
-	return &proof{Way: way, Name: name, Token: challenge.Token, KeyAuth: keyAuth, challengeURL: challenge.URL, authzURL: url}, nil
+	return &challenge.Proof{Way: way, Name: name, Token: offered.Token, KeyAuth: keyAuth, ChallengeURL: offered.URL, AuthzURL: url}, nil
 }
 
 // ordered returns which of the ordered names an authorization is about. A CA
@@ -168,9 +169,9 @@ func (s *session) authorization(url string) (authz lego.Authorization, err error
 }
 
 // validate asks the CA to look, and waits for its verdict.
-func (s *session) validate(p proof) error {
+func (s *session) validate(p challenge.Proof) error {
 	asked := s.call("asking for the validation of "+p.Name, func() error {
-		_, err := s.core.Challenges.New(p.challengeURL)
+		_, err := s.core.Challenges.New(p.ChallengeURL)
 		return err
 	})
 	if _, refused := errors.AsType[*Problem](asked); asked != nil && !refused {
@@ -178,7 +179,7 @@ func (s *session) validate(p proof) error {
 	}
 	deadline := time.Now().Add(provePatience)
 	for poll := 0; ; poll++ {
-		authz, err := s.authorization(p.authzURL)
+		authz, err := s.authorization(p.AuthzURL)
 		if err != nil {
 			return err
 		}
@@ -186,30 +187,19 @@ func (s *session) validate(p proof) error {
 		case authz.Status == lego.StatusValid:
 			return nil
 		case authz.Status != lego.StatusPending:
-			return hint.Wrap(failed(p.Name, p.Way.Type, authz), p.advice())
+			return hint.Wrap(failed(p.Name, p.Way.Type, authz), p.Advice())
 		case asked != nil && !started(authz, p): // else an earlier request, whose answer was lost, was heard
 			return asked
 		}
-		if err := s.pause(p.authzURL, poll, deadline); err != nil {
+		if err := s.pause(p.AuthzURL, poll, deadline); err != nil {
 			return err
 		}
 	}
 }
 
-// advice is what to look at when a CA could not see the proof.
-func (p proof) advice() string {
-	switch {
-	case p.Way.Webroot != "":
-		return "see that http://" + p.Name + "/.well-known/acme-challenge/ is answered from " + p.Way.Webroot + ", from outside and over IPv6 too"
-	case p.Way.Type == DNS01:
-		return "see that the DNS program or provider sets the TXT record of _acme-challenge." + p.Name
-	}
-	return "see that the CA reaches " + p.Way.Listen + " of this host under the name " + p.Name
-}
-
-func started(authz lego.Authorization, p proof) bool {
+func started(authz lego.Authorization, p challenge.Proof) bool {
 	for _, c := range authz.Challenges {
-		if c.URL == p.challengeURL {
+		if c.URL == p.ChallengeURL {
 			return c.Status != lego.StatusPending
 		}
 	}
@@ -228,7 +218,7 @@ func failed(name, kind string, authz lego.Authorization) error {
 
 // withdraw takes every proof away again, also when the run was cancelled. What
 // cannot be taken away stays in the journal for the next run.
-func (s *session) withdraw(j *journal, ways solvers) {
+func (s *session) withdraw(j *journal, ways challenge.Solvers) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), withdrawTimeout)
 	defer cancel()
 	if err := j.withdraw(ctx, ways); err != nil {
@@ -237,14 +227,14 @@ func (s *session) withdraw(j *journal, ways solvers) {
 }
 
 // withdraw takes the proofs away in the ways that are set up.
-func (j *journal) withdraw(ctx context.Context, ways solvers) error {
-	err := each(j.Proofs, parallel, func(p proof) error {
+func (j *journal) withdraw(ctx context.Context, ways challenge.Solvers) error {
+	err := each(j.Proofs, parallel, func(p challenge.Proof) error {
 		if ways[p.Way] == nil {
 			return nil // never presented
 		}
-		return ways[p.Way].withdraw(ctx, p)
+		return ways[p.Way].Withdraw(ctx, p)
 	})
-	if err = errors.Join(err, ways.close()); err != nil {
+	if err = errors.Join(err, ways.Close()); err != nil {
 		return err
 	}
 	j.Proofs = nil
@@ -253,11 +243,11 @@ func (j *journal) withdraw(ctx context.Context, ways solvers) error {
 
 // ways sets up those in which its proofs were presented. Beside an error, those
 // that could be.
-func (j *journal) ways() (solvers, error) {
-	ways := solvers{}
+func (j *journal) ways() (challenge.Solvers, error) {
+	ways := challenge.Solvers{}
 	var failed []error
 	for _, p := range j.Proofs {
-		_, err := ways.of(p.Way)
+		_, err := ways.Of(p.Way)
 		failed = append(failed, err)
 	}
 	return ways, errors.Join(failed...)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 	"tlskeeper/internal/testenv/killat"
 )
@@ -38,7 +39,7 @@ func TestRehearsalLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			proxy := new(acmetest.Proxy)
 			h := newHost(t, acmetest.Options{AuthzReuse: 100, Intercept: proxy.Intercept})
-			other := Request{Name: "other", Names: []string{"other.example.net"}, Challenge: Challenge{Type: HTTP01, Webroot: h.webroot}}
+			other := Request{Name: "other", Names: []string{"other.example.net"}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.webroot}}
 			if _, err := h.client(t).Issue(testContext(t), other, IssueOptions{}); err != nil {
 				t.Fatal(err)
 			}

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"crypto"
 	"fmt"
-	"os"
 	"strings"
 
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/hint"
@@ -24,8 +24,8 @@ type Request struct {
 	CSRFile string // the user's own CSR, instead of Names and KeyType
 	KeyFile string // its key, where that is on this host
 
-	Challenge Challenge            // for every name that
-	PerName   map[string]Challenge // does not have its own here
+	Challenge challenge.Way            // for every name that
+	PerName   map[string]challenge.Way // does not have its own here
 
 	Profile        string // of the CA (classic, tlsserver, shortlived); "" is its default
 	NeedsProfile   bool   // a CA that does not offer Profile is not asked; else its default will do
@@ -106,50 +106,24 @@ func (w work) ownKey(public crypto.PublicKey) ([]byte, error) {
 func (w work) checkWays() error {
 	for _, name := range w.names {
 		way := w.way(name)
-		if strings.HasPrefix(name, "*.") && way.Type != DNS01 {
+		if strings.HasPrefix(name, "*.") && way.Type != challenge.DNS01 {
 			return hint.Wrap(&dnsname.Error{Name: name, Why: "a wildcard is proven by dns-01 only"}, `set challenge = "dns-01" and dns_provider for it`)
 		}
-		if dnsname.IsAddress(name) && way.Type == DNS01 {
+		if dnsname.IsAddress(name) && way.Type == challenge.DNS01 {
 			return &dnsname.Error{Name: name, Why: "an address cannot be proven by dns-01"}
 		}
-		if _, err := newSolver(way); err != nil {
-			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), cmp.Or(hint.Of(err), way.advice()))
+		if _, err := challenge.New(way); err != nil {
+			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), cmp.Or(hint.Of(err), way.Advice()))
 		}
-		if err := way.checkWebroot(); err != nil {
+		if err := way.CheckWebroot(); err != nil {
 			return hint.Wrap(fmt.Errorf("certificate %s, name %s: %w", w.Name, name, err), "webroot is the DocumentRoot that answers on port 80")
 		}
 	}
 	return nil
 }
 
-// checkWebroot sees before anything is ordered that there is a directory.
-func (c Challenge) checkWebroot() error {
-	if c.Type != HTTP01 || c.Webroot == "" {
-		return nil
-	}
-	info, err := os.Stat(c.Webroot)
-	if err != nil {
-		return fmt.Errorf("looking at the webroot: %w", err)
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("the webroot %s is no directory", c.Webroot)
-	}
-	return nil
-}
-
-// advice says what to do about a way that cannot be gone.
-func (c Challenge) advice() string {
-	switch {
-	case c.Type == DNS01 && c.Provider == "httpreq":
-		return "httpreq takes HTTPREQ_ENDPOINT, and where it needs them HTTPREQ_USERNAME and HTTPREQ_PASSWORD, from the environment"
-	case c.Type == DNS01:
-		return "dns_provider is exec (with dns_exec), httpreq or route53"
-	}
-	return "set webroot (the DocumentRoot that answers on port 80) or listen"
-}
-
 // way is how control of a name is proven.
-func (w work) way(name string) Challenge {
+func (w work) way(name string) challenge.Way {
 	for written, way := range w.PerName {
 		if folded, err := dnsname.Fold(written); err == nil && folded == name {
 			return way

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 )
 
@@ -82,7 +83,7 @@ func TestSecondCAWhileTheFirstWantsAPause(t *testing.T) {
 
 func TestChoiceOfTheCAByTheTimeLeft(t *testing.T) {
 	first, _, c := twoCAs(t, outOfOrder)
-	g, err := c.Issue(testContext(t), Request{Name: "www", Names: []string{"a.example"}, Challenge: Challenge{Type: HTTP01, Webroot: first.webroot}}, IssueOptions{Attended: true})
+	g, err := c.Issue(testContext(t), Request{Name: "www", Names: []string{"a.example"}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: first.webroot}}, IssueOptions{Attended: true})
 	if err == nil {
 		t.Fatal("the first CA should refuse", g)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 )
 
@@ -82,12 +83,12 @@ func Forget(s *store.Store, name string) error {
 // withdrawFiles takes the proofs away that are files; the others stay in the
 // journal for the run that goes on with the order.
 func (j *journal) withdrawFiles(ctx context.Context) error {
-	var left []proof
+	var left []challenge.Proof
 	var failed []error
 	for _, p := range j.Proofs {
 		err := errors.ErrUnsupported
-		if p.Way.Type == HTTP01 && p.Way.Webroot != "" {
-			err = newWebroot(p.Way.Webroot).withdraw(ctx, p)
+		if p.Way.Type == challenge.HTTP01 && p.Way.Webroot != "" {
+			err = withdrawOne(ctx, p)
 			failed = append(failed, err)
 		}
 		if err != nil {
@@ -99,4 +100,12 @@ func (j *journal) withdrawFiles(ctx context.Context) error {
 		failed = append(failed, j.save())
 	}
 	return errors.Join(failed...)
+}
+
+func withdrawOne(ctx context.Context, p challenge.Proof) error {
+	way, err := challenge.New(p.Way)
+	if err != nil {
+		return err
+	}
+	return errors.Join(way.Withdraw(ctx, p), way.Close())
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/schedule"
 )
 
@@ -55,7 +56,7 @@ func TestCAThatNeverAnswers(t *testing.T) {
 					}
 					return c
 				}
-				request := Request{Name: "www", Names: []string{"www.example.org"}, Challenge: Challenge{Type: HTTP01, Webroot: root}}
+				request := Request{Name: "www", Names: []string{"www.example.org"}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: root}}
 				if _, err := client(silence).Issue(context.Background(), request, IssueOptions{}); err == nil {
 					t.Error("issued by a CA that says nothing")
 				}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 )
 
 // A CA that names another identifier than the ordered ones in an authorization
@@ -45,8 +46,8 @@ func checkRefused(t *testing.T, change func(authz map[string]any)) {
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"$@\" >>"+mark+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, way := range map[string]Challenge{
-		"webroot": {Type: HTTP01, Webroot: h.webroot}, "dns": {Type: DNS01, Provider: "exec", Exec: program},
+	for name, way := range map[string]challenge.Way{
+		"webroot": {Type: challenge.HTTP01, Webroot: h.webroot}, "dns": {Type: challenge.DNS01, Provider: "exec", Exec: program},
 	} {
 		r := h.request()
 		r.Name, r.Challenge = name, way

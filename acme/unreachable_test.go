@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/hint"
 )
 
@@ -18,7 +19,7 @@ func TestUnknownRootOfTheCA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Issue(t.Context(), Request{Name: "a.test", Names: []string{"a.test"}, Challenge: Challenge{Type: HTTP01, Webroot: t.TempDir()}}, IssueOptions{})
+	_, err = c.Issue(t.Context(), Request{Name: "a.test", Names: []string{"a.test"}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: t.TempDir()}}, IssueOptions{})
 	if err == nil || strings.Count(err.Error(), server.URL) != 1 || !strings.Contains(hint.Of(err), "ca_file") {
 		t.Errorf("got %v, hint %q", err, hint.Of(err))
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/hint"
 )
 
@@ -17,7 +18,7 @@ func TestWebrootMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := h.request()
-	r.Challenge = Challenge{Type: HTTP01, Webroot: filepath.Join(t.TempDir(), "gone")}
+	r.Challenge = challenge.Way{Type: challenge.HTTP01, Webroot: filepath.Join(t.TempDir(), "gone")}
 	_, err = c.Issue(testContext(t), r, IssueOptions{})
 	if err == nil || !strings.Contains(err.Error(), "name "+r.Names[0]) || !strings.Contains(hint.Of(err), "DocumentRoot") {
 		t.Errorf("got %v, hint %q", err, hint.Of(err))

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/safepath"
@@ -119,7 +120,7 @@ func request(cert config.Certificate, cfg *config.Config) acme.Request {
 	}
 	for _, own := range cfg.Challenges {
 		if q.PerName == nil {
-			q.PerName = map[string]acme.Challenge{}
+			q.PerName = map[string]challenge.Way{}
 		}
 		for _, name := range own.Names {
 			q.PerName[name] = way(own.Challenge, own.Webroot, own.Listen, own.DNSProvider, own.DNSExec)
@@ -129,12 +130,12 @@ func request(cert config.Certificate, cfg *config.Config) acme.Request {
 }
 
 // way keeps what belongs to a challenge of that type.
-func way(kind, webroot, listen, provider, program string) acme.Challenge {
+func way(kind, webroot, listen, provider, program string) challenge.Way {
 	switch kind {
-	case acme.HTTP01:
-		return acme.Challenge{Type: kind, Webroot: webroot, Listen: listen}
-	case acme.TLSALPN01:
-		return acme.Challenge{Type: kind, Listen: cmp.Or(listen, ":443")}
+	case challenge.HTTP01:
+		return challenge.Way{Type: kind, Webroot: webroot, Listen: listen}
+	case challenge.TLSALPN01:
+		return challenge.Way{Type: kind, Listen: cmp.Or(listen, ":443")}
 	}
-	return acme.Challenge{Type: kind, Provider: provider, Exec: program}
+	return challenge.Way{Type: kind, Provider: provider, Exec: program}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/durable"
@@ -174,7 +175,7 @@ func adHoc(c *cli.Context, cfg *config.Config) (*config.Certificate, error) {
 		return nil, usagef("issue: --csr needs --cert-name")
 	case !slices.Contains(keyTypes, cert.KeyType):
 		return nil, hint.Wrap(usagef("issue: unknown key type %q", cert.KeyType), "one of "+strings.Join(keyTypes, ", "))
-	case cert.Challenge == acme.HTTP01 && cert.Webroot == "" && cert.Listen == "":
+	case cert.Challenge == challenge.HTTP01 && cert.Webroot == "" && cert.Listen == "":
 		return nil, hint.Wrap(usagef("issue: how shall the CA see that the names are yours?"),
 			"-w DIR, the DocumentRoot that answers on port 80, or --listen :80 where nothing does")
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/config"
 	"tlskeeper/logship/accesslog"
 	"tlskeeper/templates"
@@ -35,7 +36,7 @@ func TestWordsOfTheConfigurationAreThoseOfThePackages(t *testing.T) {
 			}
 		}
 	}
-	for _, challenge := range []string{acme.HTTP01, acme.TLSALPN01, acme.DNS01} {
+	for _, challenge := range []string{challenge.HTTP01, challenge.TLSALPN01, challenge.DNS01} {
 		if !slices.Contains(config.Words("challenge"), challenge) {
 			t.Errorf("the configuration does not know the challenge %q", challenge)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/apacheconf"
 	"tlskeeper/apacheconf/apachetest"
 	"tlskeeper/internal/renewal"
@@ -220,7 +221,7 @@ func TestRunAfterTheVersionBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	way := acme.Challenge{Type: acme.HTTP01, Webroot: filepath.Join(h.root, "www")}
+	way := challenge.Way{Type: challenge.HTTP01, Webroot: filepath.Join(h.root, "www")}
 	cfg := renewal.Config{Dir: dir, Client: client, Deploy: renewal.Apache(h.conf), Requests: []acme.Request{
 		{Name: "www", Names: []string{"www.example.test", "example.test"}, Challenge: way, Keep: 2},
 		{Name: "mail", Names: []string{"mail.example.test"}, KeyType: acme.P256, Challenge: way, Keep: 2},

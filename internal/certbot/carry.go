@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tlskeeper/acme"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/leaf"
 )
@@ -91,8 +92,8 @@ func (c *carried) key(params map[string]string, cert *x509.Certificate) {
 
 // way translates the authenticator.
 func (c *carried) way(s Settings, known Webroots) {
-	c.cert.Challenge = acme.HTTP01
-	if prefs := list(cmp.Or(s.Params["pref_challs"], s.Params["preferred_challenges"])); len(prefs) > 0 && !slices.Contains(prefs, acme.HTTP01) && s.Params["authenticator"] == "webroot" {
+	c.cert.Challenge = challenge.HTTP01
+	if prefs := list(cmp.Or(s.Params["pref_challs"], s.Params["preferred_challenges"])); len(prefs) > 0 && !slices.Contains(prefs, challenge.HTTP01) && s.Params["authenticator"] == "webroot" {
 		c.note("pref_challs = %s", strings.Join(prefs, ", "))
 	}
 	switch a := s.Params["authenticator"]; {
@@ -101,7 +102,7 @@ func (c *carried) way(s Settings, known Webroots) {
 	case a == "standalone":
 		c.cert.Listen = net.JoinHostPort(s.Params["http01_address"], strconv.Itoa(cmp.Or(number(s.Params["http01_port"]), 80)))
 	case a == "dns-route53":
-		c.cert.Challenge, c.cert.DNSProvider = acme.DNS01, "route53"
+		c.cert.Challenge, c.cert.DNSProvider = challenge.DNS01, "route53"
 	case strings.HasPrefix(a, "dns-"):
 		c.block(`certbot's plugin %s has no counterpart: set challenge = "dns-01" with dns_provider "exec" and a program that changes the record`, a)
 	case a == "manual":

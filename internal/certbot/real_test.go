@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/schedule"
 	"tlskeeper/acme/store"
 	"tlskeeper/internal/config"
@@ -118,7 +119,7 @@ func (h *oldHost) renews(cfg *config.Config, former store.Generation) {
 	}
 	cert := cfg.Certificates[1]
 	request := acme.Request{Name: cert.Name, Names: cert.Names, KeyType: acme.KeyType(cert.KeyType), ReuseKey: cert.ReuseKey,
-		Challenge: acme.Challenge{Type: cert.Challenge, Webroot: cert.Webroot}}
+		Challenge: challenge.Way{Type: cert.Challenge, Webroot: cert.Webroot}}
 	g, err := client.Issue(h.t.Context(), request, acme.IssueOptions{Force: true, Replaces: schedule.CertID(former.Leaf)})
 	if err != nil || g.Number != 3 || g.Meta.Account != former.Meta.Account {
 		h.t.Errorf("generation %d of account %s, not %s: %v", g.Number, g.Meta.Account, former.Meta.Account, err)

@@ -24,8 +24,8 @@ var mechanisms = []string{"internal/durable", "internal/child", "internal/flock"
 var allowed = map[string][]string{
 	"cmd/tlskeeper":           {"*"},
 	"internal/demo":           {"*"},
-	"internal/renewal":        {"acme", "acme/schedule", "acme/store", "apacheconf", "apacheconf/probe", "internal/leaf", "internal/safepath", "internal/status"},
-	"acme":                    {"acme/schedule", "acme/store", "internal/leaf", "internal/safepath"},
+	"internal/renewal":        {"acme", "acme/challenge", "acme/schedule", "acme/store", "apacheconf", "apacheconf/probe", "internal/leaf", "internal/safepath", "internal/status"},
+	"acme":                    {"acme/challenge", "acme/schedule", "acme/store", "internal/leaf", "internal/safepath"},
 	"acme/acmetest":           {},
 	"apacheconf":              {"apacheconf/probe", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
 	"apacheconf/probe":        {"internal/leaf"},
@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"logship/ingest":          {"logship/accesslog", "logship/store"},
 	"query":                   {"logship/accesslog", "logship/store"},
 	"internal/setup":          {"internal/config", "internal/safepath"},
-	"internal/certbot":        {"acme", "acme/schedule", "acme/store", "internal/config", "internal/leaf", "internal/safepath"},
+	"internal/certbot":        {"acme", "acme/challenge", "acme/schedule", "acme/store", "internal/config", "internal/leaf", "internal/safepath"},
 	"internal/owner":          {},
 	"internal/status":         {},
 	"internal/config":         {"internal/safepath"},
@@ -45,13 +45,20 @@ var allowed = map[string][]string{
 	"internal/ctlist":         {"apacheconf/probe"},
 	"acme/schedule":           {},
 	"acme/store":              {"acme/schedule", "internal/leaf"},
+	"acme/challenge":          {},
 }
+
+// lego may be linked only by what imports it, which is acme and
+// acme/challenge: a move to its next version is a change of these two.
+const lego = "github.com/go-acme/"
 
 // banned names what no part of a package's whole dependency tree may contain.
 var banned = map[string][]string{
-	"query":         {"github.com/aws/", "github.com/go-acme/"},
-	"logship":       {"github.com/go-acme/"},
+	"query":         {"github.com/aws/", lego},
+	"logship":       {lego},
 	"acme":          {"tlskeeper/apacheconf"},
+	"acme/schedule": {lego, "net/http"},
+	"acme/store":    {lego, "net/http"},
 	"apacheconf":    {"tlskeeper/acme", "github.com/mattn/go-sqlite3"},
 	"cmd/tlskeeper": {"github.com/letsencrypt/pebble", "tlskeeper/acme/acmetest", "tlskeeper/apacheconf/apachetest", "tlskeeper/logship/logshiptest", "testing"},
 }
@@ -74,6 +81,16 @@ func TestImportsKeepTheLayers(t *testing.T) {
 			if hasPrefixOf(dep, banned[own]) {
 				t.Errorf("%s depends on %s", own, dep)
 			}
+		}
+	}
+}
+
+func TestWhoImportsLego(t *testing.T) {
+	for _, p := range list(t) {
+		own := strings.TrimPrefix(p.ImportPath, module)
+		imports := slices.ContainsFunc(p.Imports, func(i string) bool { return strings.HasPrefix(i, lego) })
+		if imports != (own == "acme" || own == "acme/challenge") {
+			t.Errorf("%s imports lego: %v", own, imports)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf/apachetest"
 	"tlskeeper/internal/config"
@@ -173,7 +174,7 @@ func (c client) fill(b *testing.B) {
 	cfg := Config{Dir: config.PathsUnder(c.dir).ACME}
 	for i := range noop {
 		names = append(names, nameOf(i))
-		cfg.Requests = append(cfg.Requests, acme.Request{Name: nameOf(i), Names: []string{nameOf(i)}, Challenge: acme.Challenge{Type: acme.HTTP01, Webroot: c.webroot}})
+		cfg.Requests = append(cfg.Requests, acme.Request{Name: nameOf(i), Names: []string{nameOf(i)}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: c.webroot}})
 	}
 	var err error
 	cfg.Client, err = acme.New(acme.Config{Dir: cfg.Dir, AgreeTOS: true, CAs: []acme.CA{{Name: "test", Directory: c.ca.Directory, CAFile: c.ca.RootFile}}})

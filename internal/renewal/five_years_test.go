@@ -20,6 +20,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/schedule"
 	"tlskeeper/acme/store"
 )
@@ -100,7 +101,7 @@ func (w *world) live() {
 	defer ca.Close()
 	root := w.t.TempDir()
 	w.h = &host{t: w.t, ca: ca, cfg: Config{Dir: filepath.Join(root, "acme"), Deploy: w.deployer(), Requests: []acme.Request{{
-		Name: site, Names: []string{site}, Challenge: acme.Challenge{Type: acme.HTTP01, Webroot: root}, Keep: 3,
+		Name: site, Names: []string{site}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: root}, Keep: 3,
 	}}}}
 	for time.Now().Before(w.end) {
 		w.wake()

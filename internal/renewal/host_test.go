@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
 	"tlskeeper/apacheconf/apachetest"
@@ -59,7 +60,7 @@ func newHost(t *testing.T) *host {
 		EtcDir: etc, StateDir: filepath.Join(root, "state"), TLSLog: filepath.Join(h.apache.Dir, "logs", "tls.log"),
 	}
 	h.cfg = Config{Dir: filepath.Join(root, "lib", "acme"), Deploy: Apache(h.conf), Requests: []acme.Request{{
-		Name: site, Names: []string{site}, Challenge: acme.Challenge{Type: acme.HTTP01, Webroot: h.apache.DocRoot}, Keep: 5,
+		Name: site, Names: []string{site}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: h.apache.DocRoot}, Keep: 5,
 	}}}
 	h.cfg.Client, err = acme.New(acme.Config{Dir: h.cfg.Dir, AgreeTOS: true,
 		CAs: []acme.CA{{Name: "test", Directory: h.ca.Directory, CAFile: h.ca.RootFile}}})
@@ -76,7 +77,7 @@ func newOffline(t *testing.T, o acmetest.Options) *host {
 	h := &host{t: t, ca: acmetest.New(t, o)}
 	root := t.TempDir()
 	h.cfg = Config{Dir: filepath.Join(root, "acme"), Requests: []acme.Request{{
-		Name: site, Names: []string{site}, Challenge: acme.Challenge{Type: acme.HTTP01, Webroot: root}, Keep: 5,
+		Name: site, Names: []string{site}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: root}, Keep: 5,
 	}}}
 	var err error
 	h.cfg.Client, err = acme.New(acme.Config{Dir: h.cfg.Dir, AgreeTOS: true,

@@ -11,6 +11,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 )
@@ -23,9 +24,9 @@ func TestOneRequestFaulty(t *testing.T) {
 		words, hint string
 	}{
 		"its CSR is missing": {func(q *acme.Request) { q.Names, q.CSRFile = nil, "/nowhere/a.csr" }, "/nowhere/a.csr", ""},
-		"no HTTPREQ_ENDPOINT": {func(q *acme.Request) { q.Challenge = acme.Challenge{Type: acme.DNS01, Provider: "httpreq"} },
+		"no HTTPREQ_ENDPOINT": {func(q *acme.Request) { q.Challenge = challenge.Way{Type: challenge.DNS01, Provider: "httpreq"} },
 			"HTTPREQ_ENDPOINT", "HTTPREQ_ENDPOINT"},
-		"no way of proof": {func(q *acme.Request) { q.Challenge = acme.Challenge{Type: acme.HTTP01} }, "http-01", "webroot"},
+		"no way of proof": {func(q *acme.Request) { q.Challenge = challenge.Way{Type: challenge.HTTP01} }, "http-01", "webroot"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var serve error

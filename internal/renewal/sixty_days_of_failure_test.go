@@ -9,6 +9,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 )
 
@@ -31,7 +32,7 @@ func failForSixtyDays(t *testing.T, issued bool) {
 	defer ca.Close()
 	root := t.TempDir()
 	cfg := Config{Dir: filepath.Join(root, "acme"), Requests: []acme.Request{{
-		Name: site, Names: []string{site}, Challenge: acme.Challenge{Type: acme.HTTP01, Webroot: root},
+		Name: site, Names: []string{site}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: root},
 	}}}
 	wake := func() error {
 		var err error

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/status"
 )
@@ -46,7 +46,7 @@ func TestWordsOfADNSProgramAreNotPublished(t *testing.T) {
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho token=secret >&2\nexit 7\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	h.cfg.Requests[0].Challenge = acme.Challenge{Type: acme.DNS01, Provider: "exec", Exec: program}
+	h.cfg.Requests[0].Challenge = challenge.Way{Type: challenge.DNS01, Provider: "exec", Exec: program}
 	if _, err := Run(h.ctx(), h.cfg, Options{Attended: true}); err == nil || !strings.Contains(err.Error(), "secret") {
 		t.Errorf("the terminal should show it: %v", err)
 	}

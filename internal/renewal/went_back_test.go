@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/acmetest"
+	"tlskeeper/acme/challenge"
 	"tlskeeper/acme/store"
 )
 
@@ -26,7 +27,7 @@ func bubble(t *testing.T, o acmetest.Options) (h *host, shown func() *x509.Certi
 	t.Cleanup(func() { ca.Close() })
 	root := t.TempDir()
 	h = &host{t: t, ca: ca, cfg: Config{Dir: filepath.Join(root, "acme"), Requests: []acme.Request{{
-		Name: site, Names: []string{site}, Challenge: acme.Challenge{Type: acme.HTTP01, Webroot: root}, Keep: 5,
+		Name: site, Names: []string{site}, Challenge: challenge.Way{Type: challenge.HTTP01, Webroot: root}, Keep: 5,
 	}}}}
 	h.cfg.Client, err = acme.New(acme.Config{Dir: h.cfg.Dir, AgreeTOS: true, Transport: ca.Transport(),
 		CAs: []acme.CA{{Name: "test", Directory: ca.Directory}}})

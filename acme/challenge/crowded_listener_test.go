@@ -1,4 +1,4 @@
-package acme
+package challenge
 
 import (
 	"bufio"
@@ -19,21 +19,21 @@ import (
 
 // listen is what a child process does that proves by a listener of ours, with
 // few descriptors: it says "ready", and ends with its standard input.
-func listen(way Challenge) error {
+func listen(way Way) error {
 	few := unix.Rlimit{Cur: 100, Max: 100}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
 		return err
 	}
-	s, err := newSolver(way)
+	s, err := New(way)
 	if err != nil {
 		return err
 	}
-	if err := s.present(context.Background(), testProof); err != nil {
+	if err := s.Present(context.Background(), testProof); err != nil {
 		return err
 	}
 	fmt.Println("ready")
 	io.Copy(io.Discard, os.Stdin)
-	return s.close()
+	return s.Close()
 }
 
 // listening starts such a process and returns its address.
@@ -45,12 +45,12 @@ func listening(t *testing.T, kind string) string {
 	}
 	address := free.Addr().String()
 	free.Close()
-	told, err := json.Marshal(killedRun{Listens: Challenge{Type: kind, Listen: address}})
+	told, err := json.Marshal(Way{Type: kind, Listen: address})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(testContext(t), os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"="+string(told))
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), listenVariable+"="+string(told))
 	cmd.Stderr = os.Stderr
 	in, _ := cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()

@@ -1,4 +1,4 @@
-package acme
+package challenge
 
 import (
 	"context"
@@ -33,7 +33,7 @@ type httpListener struct {
 	server *http.Server
 }
 
-func (l *httpListener) present(ctx context.Context, p proof) error {
+func (l *httpListener) Present(ctx context.Context, p Proof) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.server == nil {
@@ -75,14 +75,14 @@ func (l *httpListener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, keyAuth)
 }
 
-func (l *httpListener) withdraw(_ context.Context, p proof) error {
+func (l *httpListener) Withdraw(_ context.Context, p Proof) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.proofs, p.Token)
 	return nil
 }
 
-func (l *httpListener) close() error {
+func (l *httpListener) Close() error {
 	if l.server == nil {
 		return nil
 	}
@@ -101,7 +101,7 @@ type alpnListener struct {
 
 const alpnProtocol = "acme-tls/1"
 
-func (l *alpnListener) present(ctx context.Context, p proof) error {
+func (l *alpnListener) Present(ctx context.Context, p Proof) error {
 	cert, err := challengeCertificate(p)
 	if err != nil {
 		return fmt.Errorf("making the tls-alpn-01 certificate: %v", err)
@@ -146,14 +146,14 @@ func (l *alpnListener) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate
 	return nil, errors.New("no challenge for this name")
 }
 
-func (l *alpnListener) withdraw(_ context.Context, p proof) error {
+func (l *alpnListener) Withdraw(_ context.Context, p Proof) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.certs, serverName(p.Name))
 	return nil
 }
 
-func (l *alpnListener) close() error {
+func (l *alpnListener) Close() error {
 	if l.listener == nil {
 		return nil
 	}
@@ -185,7 +185,7 @@ func serverName(name string) string {
 // acmeIdentifier is the extension that holds the proof (RFC 8737, section 3).
 var acmeIdentifier = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 31}
 
-func challengeCertificate(p proof) (*tls.Certificate, error) {
+func challengeCertificate(p Proof) (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err

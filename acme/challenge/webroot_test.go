@@ -1,26 +1,25 @@
-package acme
+package challenge
 
 import (
 	"errors"
-	"net/http"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"tlskeeper/acme/acmetest"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/testenv/killat"
 )
 
-var testProof = proof{Way: Challenge{Type: HTTP01}, Name: "www.example.org", Token: "abc_-1", KeyAuth: "abc_-1.x"}
+var testProof = Proof{Way: Way{Type: HTTP01}, Name: "www.example.org", Token: "abc_-1", KeyAuth: "abc_-1.x"}
 
 // A directory that a kill leaves must be one that Apache can read, or none.
 func TestKilledWhileMakingTheChallengeDirectory(t *testing.T) {
 	for at := 1; ; at++ {
 		dir := t.TempDir()
-		result, err := killat.Run(childCommand(t, killedRun{Presents: dir, Umask: 0o077}), at)
+		result, err := killat.Run(presenting(dir), at)
 		if errors.Is(err, killat.ErrNotPermitted) {
 			t.Skip(err)
 		}
@@ -33,7 +32,7 @@ func TestKilledWhileMakingTheChallengeDirectory(t *testing.T) {
 			}
 		}
 		w := newWebroot(dir)
-		if err := errors.Join(w.present(t.Context(), testProof), w.withdraw(t.Context(), testProof)); err != nil {
+		if err := errors.Join(w.Present(t.Context(), testProof), w.Withdraw(t.Context(), testProof)); err != nil {
 			t.Errorf("killed before change %d, a %s: %v", at, result.Call, err)
 		}
 		for _, left := range []string{".tlskeeper*", ".well-known/.tlskeeper*", ".well-known/acme-challenge/*"} {
@@ -56,7 +55,7 @@ func TestUnfinishedDirectoryIsTakenAway(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, unfinished(".well-known")+"X"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := newWebroot(dir).withdraw(t.Context(), testProof); err != nil {
+	if err := newWebroot(dir).Withdraw(t.Context(), testProof); err != nil {
 		t.Fatal(err)
 	}
 	if found, _ := os.ReadDir(dir); len(found) > 0 {
@@ -73,14 +72,14 @@ func TestChallengeDirectoryThatTheAdminClosed(t *testing.T) {
 	if err := os.Mkdir(closed, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	err := newWebroot(dir).present(t.Context(), testProof)
+	err := newWebroot(dir).Present(t.Context(), testProof)
 	if err == nil || !strings.Contains(err.Error(), closed+" has mode 0700") || !strings.Contains(hint.Of(err), "chmod 755 "+closed) {
 		t.Errorf("got %v (hint %q)", err, hint.Of(err))
 	}
 	if info, _ := os.Stat(closed); info.Mode().Perm() != 0o700 {
 		t.Errorf("it was opened: %v", info.Mode())
 	}
-	if err := errors.Join(os.Chmod(closed, 0o750), newWebroot(dir).present(t.Context(), testProof)); err != nil {
+	if err := errors.Join(os.Chmod(closed, 0o750), newWebroot(dir).Present(t.Context(), testProof)); err != nil {
 		t.Errorf("closed to others than its group: %v", err)
 	}
 }
@@ -92,7 +91,7 @@ func TestChallengeDirectoryOfSeveral(t *testing.T) {
 		var all sync.WaitGroup
 		for _, name := range []string{"a", "b", "c", "d"} {
 			all.Go(func() {
-				if err := newWebroot(dir).present(t.Context(), proof{Token: name, KeyAuth: name}); err != nil {
+				if err := newWebroot(dir).Present(t.Context(), Proof{Token: name, KeyAuth: name}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -104,45 +103,46 @@ func TestChallengeDirectoryOfSeveral(t *testing.T) {
 	}
 }
 
-// A token becomes the name of a file: CVE-2026-40611 of others.
-func TestTokenThatIsAPath(t *testing.T) {
-	for _, bad := range []string{"../../pwn", "..", ".", "a/b", "/etc/passwd", "a.b", "", "a\x00b", strings.Repeat("a", 256)} {
-		h := newHost(t, acmetest.Options{Intercept: withToken(bad)})
-		ways := map[string]Challenge{"webroot": {Type: HTTP01, Webroot: h.webroot}, "listener": {Type: HTTP01, Listen: "127.0.0.1:0"}}
-		for name, way := range ways {
-			r := h.request()
-			r.Name, r.Challenge = name, way
-			_, err := h.client(t).Issue(testContext(t), r, IssueOptions{})
-			if err == nil || !strings.Contains(err.Error(), "is not base64url") {
-				t.Errorf("%q by %s: %v", bad, name, err)
-			}
-		}
-		if found, _ := os.ReadDir(h.webroot); len(found) > 0 {
-			t.Errorf("%q: %v was made", bad, found)
-		}
-		w := newWebroot(h.webroot) // also where it comes from a journal
-		if w.present(t.Context(), proof{Token: bad, KeyAuth: "x"}) == nil || w.withdraw(t.Context(), proof{Token: bad}) == nil {
-			t.Errorf("%q is a file's name", bad)
-		}
+func TestChallengeFileUnderAUmask(t *testing.T) {
+	dir := t.TempDir()
+	w, p := newWebroot(dir), Proof{Token: "abc_-1", KeyAuth: "abc.x"}
+	if err := w.Present(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, ".well-known", "acme-challenge", "abc_-1")
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if err := w.Present(t.Context(), p); err != nil {
+		t.Errorf("the file of a killed run: %v", err)
+	}
+	if err := w.Withdraw(t.Context(), p); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("still there: %v", err)
 	}
 }
 
-// withToken makes the CA offer this token for everything.
-func withToken(bad string) func(http.Handler) http.Handler {
-	isAuthz := func(r *http.Request) bool { return acmetest.KindOf(r) == acmetest.Authorization }
-	change := rewritten(func(authz map[string]any) {
-		challenges, _ := authz["challenges"].([]any)
-		for _, c := range challenges {
-			c.(map[string]any)["token"] = bad
-		}
-	})
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if isAuthz(r) {
-				change(w, r, next)
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
+func TestPlantedLinkIsNotFollowed(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(dir, ".well-known")); err != nil {
+		t.Fatal(err)
+	}
+	if err := newWebroot(dir).Present(t.Context(), Proof{Token: "t", KeyAuth: "x"}); err == nil {
+		t.Error("a linked .well-known was followed")
+	}
+	other := t.TempDir()
+	victim := filepath.Join(outside, "victim")
+	challenges := filepath.Join(other, ".well-known", "acme-challenge")
+	if err := errors.Join(os.WriteFile(victim, []byte("precious"), 0o600), os.MkdirAll(challenges, 0o755),
+		os.Symlink(victim, filepath.Join(challenges, "t"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := newWebroot(other).Present(t.Context(), Proof{Token: "t", KeyAuth: "x"}); err != nil {
+		t.Error(err)
+	}
+	if data, _ := os.ReadFile(victim); string(data) != "precious" {
+		t.Errorf("the file behind a planted link is now %q", data)
 	}
 }

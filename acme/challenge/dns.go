@@ -1,4 +1,4 @@
-package acme
+package challenge
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 // that its servers agree.
 const dnsTimeout = 5 * time.Minute
 
-func newDNSSolver(way Challenge) (solver, error) {
+func newDNSSolver(way Way) (Solver, error) {
 	var provider challenge.Provider
 	var err error
 	switch way.Provider {
@@ -56,11 +56,11 @@ type dnsProgram struct {
 	records perName
 }
 
-func (d *dnsProgram) present(ctx context.Context, p proof) error  { return d.run(ctx, "present", p) }
-func (d *dnsProgram) withdraw(ctx context.Context, p proof) error { return d.run(ctx, "cleanup", p) }
-func (d *dnsProgram) close() error                                { return nil }
+func (d *dnsProgram) Present(ctx context.Context, p Proof) error  { return d.run(ctx, "present", p) }
+func (d *dnsProgram) Withdraw(ctx context.Context, p Proof) error { return d.run(ctx, "cleanup", p) }
+func (d *dnsProgram) Close() error                                { return nil }
 
-func (d *dnsProgram) run(ctx context.Context, what string, p proof) error {
+func (d *dnsProgram) run(ctx context.Context, what string, p Proof) error {
 	defer d.records.lock(p.Name)()
 	env := child.MinimalEnv()
 	argv, err := safepath.Command([]string{d.path, what, "_acme-challenge." + p.Name + ".", txtValue(p.KeyAuth)}, env)
@@ -109,22 +109,22 @@ type dnsProvider struct {
 	records perName
 }
 
-func (d *dnsProvider) present(ctx context.Context, p proof) error {
+func (d *dnsProvider) Present(ctx context.Context, p Proof) error {
 	return d.change(ctx, p, d.lego.Present)
 }
 
-func (d *dnsProvider) withdraw(ctx context.Context, p proof) error {
+func (d *dnsProvider) Withdraw(ctx context.Context, p Proof) error {
 	return d.change(ctx, p, d.lego.CleanUp)
 }
 
-func (d *dnsProvider) change(ctx context.Context, p proof, f func(domain, token, keyAuth string) error) error {
+func (d *dnsProvider) change(ctx context.Context, p Proof, f func(domain, token, keyAuth string) error) error {
 	return abandonable(ctx, func() error {
 		defer d.records.lock(p.Name)()
 		return f(p.Name, p.Token, p.KeyAuth)
 	})
 }
 
-func (d *dnsProvider) close() error { return nil }
+func (d *dnsProvider) Close() error { return nil }
 
 func abandonable(ctx context.Context, f func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, dnsTimeout)

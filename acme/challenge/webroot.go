@@ -1,4 +1,4 @@
-package acme
+package challenge
 
 import (
 	"context"
@@ -28,10 +28,10 @@ func newWebroot(dir string) webroot { return webroot{dir, new(sync.Mutex)} }
 // wellKnown is the path below the webroot (RFC 8555, section 8.3).
 var wellKnown = []string{".well-known", "acme-challenge"}
 
-// present writes the file. Modes are set by chmod: under a umask of 0077, which
+// Present writes the file. Modes are set by chmod: under a umask of 0077, which
 // hardened units have, Apache could not read it otherwise. The directories stay
 // when it is withdrawn.
-func (w webroot) present(_ context.Context, p proof) error {
+func (w webroot) Present(_ context.Context, p Proof) error {
 	if !token.MatchString(p.Token) {
 		return fmt.Errorf("the token %q is not base64url", term.Brief(p.Token))
 	}
@@ -42,7 +42,7 @@ func (w webroot) present(_ context.Context, p proof) error {
 	return err
 }
 
-func (w webroot) tryPresent(p proof) error {
+func (w webroot) tryPresent(p Proof) error {
 	dir, err := w.open(true)
 	if err != nil {
 		return fmt.Errorf("preparing the webroot %s: %w", w.dir, err)
@@ -54,7 +54,7 @@ func (w webroot) tryPresent(p proof) error {
 	return nil
 }
 
-func (webroot) write(dir *os.Root, p proof) error {
+func (webroot) write(dir *os.Root, p Proof) error {
 	f, err := dir.OpenFile(p.Token, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) { // of a run that was killed, or a planted link: replaced, never followed
 		if err = dir.Remove(p.Token); err == nil {
@@ -68,7 +68,7 @@ func (webroot) write(dir *os.Root, p proof) error {
 	return errors.Join(err, f.Chmod(0o644), f.Close())
 }
 
-func (w webroot) withdraw(_ context.Context, p proof) error {
+func (w webroot) Withdraw(_ context.Context, p Proof) error {
 	if !token.MatchString(p.Token) {
 		return fmt.Errorf("the token %q is not base64url", term.Brief(p.Token))
 	}
@@ -86,7 +86,7 @@ func (w webroot) withdraw(_ context.Context, p proof) error {
 	return nil
 }
 
-func (webroot) close() error { return nil }
+func (webroot) Close() error { return nil }
 
 // open walks down to the challenge directory. The webroot itself may be a
 // link, as admins make them; below it no link is followed, because the web
