@@ -51,7 +51,7 @@ func runAs(t *testing.T, program string, group uint32, env ...string) (string, e
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program)
-	cmd.Env = env
+	cmd.Env = append(env, "GOCOVERDIR="+filepath.Join(filepath.Dir(program), "cover")) // else a covered binary complains
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: someUser, Gid: group, Groups: []uint32{group}}}
 	out, err := cmd.CombinedOutput()
@@ -127,6 +127,13 @@ func publicDir(t *testing.T) (dir, program string) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	program = filepath.Join(dir, "reader")
+	cover := filepath.Join(dir, "cover")
+	if err := os.Mkdir(cover, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(cover, 0o777); err != nil { // past the umask
+		t.Fatal(err)
+	}
 	copyFile(t, os.Args[0], program)
 	for _, path := range []string{dir, program} {
 		if err := os.Chmod(path, 0o755); err != nil {
