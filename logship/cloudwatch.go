@@ -1,6 +1,7 @@
 package logship
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,8 @@ import (
 	"tlskeeper/logship/accesslog"
 )
 
-// callTimeout bounds one call to AWS: 1 MiB over a slow line, and the answer.
+// callTimeout bounds one call to AWS where the configuration does not: 1 MiB over
+// a slow line, and the answer.
 const callTimeout = 30 * time.Second
 
 // CloudWatchConfig says where lines are sent and what of them.
@@ -35,6 +37,8 @@ type CloudWatchConfig struct {
 	Gzip          bool         // compress bodies: an eighth of the bytes on the wire
 	Client        string       // what of client addresses leaves: "full" (also ""), "truncated" to /24 and /48, "none"
 	Log           *slog.Logger // required
+
+	Timeout time.Duration // of one call; 0 means 30 s
 }
 
 // CloudWatch sends batches to one stream. Nothing else in the program talks to
@@ -45,6 +49,7 @@ type CloudWatch struct {
 	group, stream string
 	retention     int32
 	clients       accesslog.Clients
+	timeout       time.Duration // of one call
 	log           *slog.Logger
 }
 
@@ -68,6 +73,7 @@ func NewCloudWatch(ctx context.Context, c CloudWatchConfig) (*CloudWatch, error)
 	if err != nil {
 		return nil, fmt.Errorf("cloudwatch %w", err)
 	}
+	c.Timeout = cmp.Or(c.Timeout, callTimeout)
 	conf, err := loadAWS(ctx, c)
 	if err != nil {
 		return nil, err
@@ -79,7 +85,7 @@ func NewCloudWatch(ctx context.Context, c CloudWatchConfig) (*CloudWatch, error)
 			}
 		}, withGzip(c.Gzip)),
 		creds: conf.Credentials, group: c.Group, stream: c.Stream,
-		retention: int32(c.RetentionDays), clients: clients, log: c.Log,
+		retention: int32(c.RetentionDays), clients: clients, timeout: c.Timeout, log: c.Log,
 	}, nil
 }
 
@@ -93,7 +99,7 @@ func loadAWS(ctx context.Context, c CloudWatchConfig) (aws.Config, error) {
 		config.WithRegion(c.Region),
 		config.WithSharedConfigProfile(c.Profile),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(c.Timeout)),
 		config.WithAppID("tlskeeper"),
 	)
 	if missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
@@ -115,7 +121,7 @@ func loadAWS(ctx context.Context, c CloudWatchConfig) (aws.Config, error) {
 
 // Check sees whether there are credentials. Its error carries a hint.
 func (c *CloudWatch) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	if c.creds == nil {
 		return noCredentials(errors.New("no EC2 IMDS role found"))
@@ -143,7 +149,7 @@ func (c *CloudWatch) put(ctx context.Context, batch []event) (*types.RejectedLog
 }
 
 func (c *CloudWatch) putOnce(ctx context.Context, batch []event) (*types.RejectedLogEventsInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	events := make([]types.InputLogEvent, len(batch))
 	for i := range batch {
@@ -164,7 +170,7 @@ func (c *CloudWatch) putOnce(ctx context.Context, batch []event) (*types.Rejecte
 
 // create makes what is missing of group and stream.
 func (c *CloudWatch) create(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	_, groupErr := c.api.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &c.group})
 	if groupErr == nil {

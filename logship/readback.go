@@ -184,7 +184,7 @@ func (d *doubts) count(counts map[uint64]int, events []types.OutputLogEvent, sin
 }
 
 func (c *CloudWatch) getOnce(ctx context.Context, in *cloudwatchlogs.GetLogEventsInput) (*cloudwatchlogs.GetLogEventsOutput, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	return c.api.GetLogEvents(ctx, in)
 }

@@ -11,6 +11,7 @@ type Fault struct {
 	Code   string // awsJson1_1 error type; empty means Body is sent as HTML, as proxies do
 	Body   string // message, or the HTML
 	Reset  bool   // break the connection instead of answering
+	Silent bool   // never answer, until the client goes away
 }
 
 // Throttled is what the account's quota gives: HTTP 400, not 429
@@ -31,6 +32,10 @@ func Unavailable() Fault {
 
 // Reset is a connection broken by a peer or something on the way.
 func Reset() Fault { return Fault{Reset: true} }
+
+// Silence is a service, or something on the way to it, that takes the request and never says a word. It is not among
+// Faults: nothing but the client's own patience ends it.
+func Silence() Fault { return Fault{Silent: true} }
 
 // ExpiredToken is what temporary credentials give when their time is over (CommonErrors).
 func ExpiredToken() Fault {

@@ -129,20 +129,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client went away
 	}
+	if s.respond(w, r, op, raw) {
+		<-r.Context().Done() // without the lock: others are answered meanwhile
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// respond answers, or tells that the client is to wait for ever.
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, op string, raw []byte) (silent bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests[op]++
 	if e := checkSignature(r, raw); e != nil {
 		writeError(w, e)
-		return
+		return false
 	}
 	fault := s.takeFault(op)
-	if fault != nil && !fault.Accept {
-		fault.answer(w)
-		return
+	var out any
+	var e *apiError
+	if fault == nil || fault.Accept {
+		out, e = s.call(op, r.Header.Get("Content-Encoding"), raw)
 	}
-	out, e := s.call(op, r.Header.Get("Content-Encoding"), raw)
 	switch {
+	case fault != nil && fault.Silent:
+		return true
 	case fault != nil:
 		fault.answer(w)
 	case e != nil:
@@ -150,6 +160,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeJSON(w, 200, out)
 	}
+	return false
 }
 
 func (s *Server) call(op, encoding string, raw []byte) (any, *apiError) {
