@@ -77,6 +77,19 @@ func TestAnAnswerThatIsHeldIsBounded(t *testing.T) {
 	}
 }
 
+// The bound in rows holds where the rows are small: the last that fits is kept, and
+// one more is an error, not a shorter answer.
+func TestAnAnswerOfTooManyRows(t *testing.T) {
+	h := &holder{Result: &Result{Rows: make([][]any, maxRows-1, maxRows)}}
+	if err := h.add([]any{int64(1)}); err != nil || len(h.Rows) != maxRows {
+		t.Errorf("%d rows, %v", len(h.Rows), err)
+	}
+	err := h.add([]any{int64(1)})
+	if err == nil || !strings.Contains(err.Error(), "more than 1000000 rows") || hint.Of(err) == "" || len(h.Rows) != maxRows {
+		t.Errorf("%d rows, %v", len(h.Rows), err)
+	}
+}
+
 // A sort spills into temporary files.
 func TestTemporaryFilesAreBounded(t *testing.T) {
 	db := testDB(t, logText(10, 1))

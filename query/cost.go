@@ -1,8 +1,10 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -25,11 +27,21 @@ type Costs struct {
 	Lines        []CostLine
 }
 
-// Cost counts the requests since a moment, or as far back as there is history.
+// Cost counts the requests since a moment, or as far back as there is history. It
+// takes no longer than DefaultTimeout.
 func Cost(ctx context.Context, d *DB, since time.Time) (*Costs, error) {
-	where := rowSpan(Filter{Since: since}.window())
-	ctx, cancel := context.WithTimeoutCause(ctx, DefaultTimeout, errTimeout)
+	timeout := cmp.Or(d.timeout, DefaultTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer cancel()
+	c, err := d.cost(ctx, since)
+	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
+		return nil, fmt.Errorf("stopped after %s: there is too much of it", timeout)
+	}
+	return c, err
+}
+
+func (d *DB) cost(ctx context.Context, since time.Time) (*Costs, error) {
+	where := rowSpan(Filter{Since: since}.window())
 	c := &Costs{}
 	if err := d.costWindow(ctx, c, where); err != nil || c.Since.IsZero() {
 		return c, err

@@ -40,3 +40,13 @@ func TestCostCountsRequestsClientsAndAgents(t *testing.T) {
 		t.Errorf("%+v, %v; want no history", none, err)
 	}
 }
+
+// A history too long to be counted now ends the counting, not the patience of
+// whoever asked for a plan.
+func TestCostOfAnEndlessHistory(t *testing.T) {
+	db := testDB(t, logText(1000, 3))
+	db.timeout = time.Nanosecond
+	if _, err := Cost(t.Context(), db, time.Time{}); err == nil || !strings.Contains(err.Error(), "stopped after 1ns") {
+		t.Errorf("got %v", err)
+	}
+}

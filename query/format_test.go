@@ -56,6 +56,14 @@ func TestASpreadsheetRunsNoCell(t *testing.T) {
 			}
 		}
 	}
+	if got := records[6][0]; got != `'\x09x\x0ay` {
+		t.Errorf("a cell that began with a tab is %q", got)
+	}
+	for value, want := range map[string]bool{"=1": true, "+1": true, "-1": true, "@a": true, "\t=1": true, "\r=1": true, "-": false, "": false, "a=1": false, " =1": false} {
+		if got := runs(value); got != want {
+			t.Errorf("a spreadsheet runs %q: %v", value, got)
+		}
+	}
 	if records[2][1] != "-2" || records[4][2] != "-" {
 		t.Errorf("numbers and lone dashes stay: %q, %q", records[2][1], records[4][2])
 	}

@@ -57,8 +57,9 @@ type Result struct {
 type DB struct {
 	path      string
 	memory    *store.Store
-	maxTemp   int64 // bytes
-	abandoned bool  // a question did not end and may still use memory
+	maxTemp   int64         // bytes
+	timeout   time.Duration // where a question has none of its own; 0: DefaultTimeout
+	abandoned bool          // a question did not end and may still use memory
 }
 
 // Open checks that the database at path is there and of a schema that we know.
@@ -113,7 +114,7 @@ func (d *DB) answer(ctx context.Context, sql string, o Options, do func(context.
 	if err != nil {
 		return err
 	}
-	timeout := cmp.Or(o.Timeout, DefaultTimeout)
+	timeout := cmp.Or(o.Timeout, d.timeout, DefaultTimeout)
 	ctx, end := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer end()
 	ctx, cancel := context.WithCancelCause(ctx)
