@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tlskeeper/internal/regular"
 	"tlskeeper/logship/store"
 )
 
@@ -55,7 +56,7 @@ func BenchmarkScanLines(b *testing.B) {
 	if err := os.WriteFile(path, []byte(lines(1, 50_000)), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	f, info, err := openLog(path)
+	f, info, err := regular.Open(path)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"tlskeeper/internal/regular"
 	"tlskeeper/logship/store"
 )
 
@@ -64,7 +65,7 @@ func (f *follower) insert(r *reader) {
 func (f *follower) identify(list []sibling) []found {
 	var all []found
 	for _, s := range list {
-		file, info, err := openLog(s.path)
+		file, info, err := regular.Open(s.path)
 		if err != nil {
 			f.log.Warn("opening a rotated file", "file", s.path, "err", unreadable(err))
 			continue
@@ -103,7 +104,7 @@ func (f *follower) isTaken(k *store.File) bool {
 
 // openSibling opens s where its reader stopped; nil when nothing can be left.
 func (f *follower) openSibling(s found) (*reader, error) {
-	file, info, err := openLog(s.path)
+	file, info, err := regular.Open(s.path)
 	if err != nil {
 		return nil, err
 	}

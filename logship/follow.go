@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/regular"
 	"tlskeeper/logship/store"
 )
 
@@ -177,7 +178,7 @@ func (f *follower) isFirst() bool {
 // arrive opens the file at path, and before it what was rotated away since it
 // was last looked at.
 func (f *follower) arrive(ctx context.Context) error {
-	file, info, err := openLog(f.path)
+	file, info, err := regular.Open(f.path)
 	if err != nil {
 		return unreadable(err)
 	}

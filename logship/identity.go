@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -17,23 +16,6 @@ import (
 // alone is no identity: the file system gives it to another file after the
 // first is deleted, and truncating keeps it. The hash alone is none either
 // while a file is short: two logs may begin with the same request.
-
-// openLog opens path for reading without waiting for anybody (a FIFO would).
-func openLog(path string) (*os.File, fs.FileInfo, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
-	}
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return f, info, nil
-}
 
 // inode is the identity that the file system gives.
 func inode(info fs.FileInfo) (dev, ino uint64) {

@@ -15,6 +15,7 @@ import (
 	tailutil "github.com/hpcloud/tail/util"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/regular"
 )
 
 // LiveConfig is one live view of a log.
@@ -142,7 +143,7 @@ func notShown(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	out := fmt.Errorf("reading %s: %w", path, cause(err))
+	out := fmt.Errorf("reading %s: %w", path, regular.Cause(err))
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return hint.Wrap(out, "read it as root, or join the group that owns it: sudo usermod -aG adm $USER")
@@ -152,17 +153,9 @@ func notShown(path string, err error) error {
 	return out
 }
 
-// cause leaves out the path, which is said already.
-func cause(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
-}
-
 // lastLines finds where the last n lines of a file begin.
 func lastLines(path string, n int) (int64, error) {
-	f, info, err := openLog(path)
+	f, info, err := regular.Open(path)
 	if err != nil {
 		return 0, err
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"tlskeeper/internal/regular"
 )
 
 // standing shows the lines that stand in the log from an offset on, and returns
@@ -14,7 +16,7 @@ import (
 // unset there is nothing that follows, and it is shown. hpcloud/tail is for the
 // lines that come: it holds each whole before it cuts it, three times.
 func standing(ctx context.Context, c LiveConfig, from int64, v *view) (int64, error) {
-	f, _, err := openLog(c.Path)
+	f, _, err := regular.Open(c.Path)
 	if err != nil {
 		return 0, notShown(c.Path, err)
 	}

@@ -19,6 +19,7 @@ import (
 	"os"
 	"syscall"
 
+	"tlskeeper/internal/regular"
 	"tlskeeper/logship/store"
 )
 
@@ -66,7 +67,7 @@ func take(ctx context.Context, s *store.Store, src Source, paths []string, purpo
 			return append(results, r), ctx.Err()
 		}
 		if err != nil {
-			failed = append(failed, fmt.Errorf("%s %s: %w", purpose, path, cause(err)))
+			failed = append(failed, fmt.Errorf("%s %s: %w", purpose, path, regular.Cause(err)))
 		}
 		if err == nil || r.Lines > 0 {
 			results = append(results, r)
@@ -74,14 +75,6 @@ func take(ctx context.Context, s *store.Store, src Source, paths []string, purpo
 		log.Debug("imported a file", "path", path, "lines", r.Lines, "new", r.New)
 	}
 	return results, errors.Join(failed...)
-}
-
-// cause leaves out the path, which is said already.
-func cause(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
 }
 
 func importFile(ctx context.Context, s *store.Store, src Source, path string) (Result, error) {
@@ -143,16 +136,13 @@ func (w watched) Read(p []byte) (int, error) {
 // open opens a regular file, without waiting for anybody (a FIFO would).
 func (src Source) open(path string) (*os.File, fs.FileInfo, error) {
 	if src.Open == nil {
-		src.Open = func(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) }
+		return regular.Open(path)
 	}
 	f, err := src.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
 	if err != nil {
 		f.Close()
 		return nil, nil, err

@@ -17,7 +17,7 @@ func TestWriterSyncs(t *testing.T) {
 		"synchronous": 1, // NORMAL: https://www.sqlite.org/pragma.html#pragma_synchronous
 		"fullfsync":   0, // of macOS only
 	} {
-		if got, err := pragma(s.db, name); got != want || err != nil {
+		if got, err := number(t.Context(), s.db, "PRAGMA "+name); got != want || err != nil {
 			t.Errorf("%s is %d, %v; want %d", name, got, err, want)
 		}
 	}
@@ -31,7 +31,7 @@ func TestWriterSyncs(t *testing.T) {
 func TestNextSchemaIsRefused(t *testing.T) {
 	s := openTemp(t, Options{})
 	path := s.path
-	if _, err := s.db.Exec(fmt.Sprintf("PRAGMA user_version = %d", SchemaVersion+1), nil); err != nil {
+	if _, err := s.db.Exec(fmt.Sprintf("PRAGMA user_version = %d", current.version()+1), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -45,7 +45,7 @@ func TestNextSchemaIsRefused(t *testing.T) {
 	_, read := OpenReadOnly(path)
 	for _, err := range []error{write, read} {
 		newer, ok := errors.AsType[*VersionError](err)
-		if !ok || newer.Found != SchemaVersion+1 || hint.Of(err) == "" {
+		if !ok || newer.Found != current.version()+1 || hint.Of(err) == "" {
 			t.Errorf("opening it: %v", err)
 		}
 	}
