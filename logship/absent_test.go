@@ -17,7 +17,7 @@ func TestLogIsNotThereYet(t *testing.T) {
 		x.turn()
 	}
 	x.wantSaid("not there yet", 1)
-	x.write("", lines(1, 2))
+	x.write("", logshiptest.Lines(1, 2))
 	x.turn()
 	x.want([2]int{1, 2})
 	x.wantSaid("following", 1)
@@ -44,11 +44,11 @@ func TestLogMayNotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd, said := agentProcess(t, dir, cloud, childNobody+"=1")
-	eventually(t, "the complaint", func() bool { return strings.Contains(said.String(), "permission denied") })
+	logshiptest.Eventually(t, "the complaint", func() bool { return strings.Contains(said.String(), "permission denied") })
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the lines", func() bool { return cloud.Accepted() == 3 })
+	logshiptest.Eventually(t, "the lines", func() bool { return cloud.Accepted() == 3 })
 	cmd.Process.Signal(syscall.SIGTERM)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v: %s", err, said)
@@ -68,7 +68,7 @@ func TestLogIsNoFile(t *testing.T) {
 	x.turn()
 	x.wantSaid("not a regular file", 1)
 	os.Remove(x.path)
-	x.write("", lines(1, 1))
+	x.write("", logshiptest.Lines(1, 1))
 	x.turn()
 	x.want([2]int{1, 1})
 }

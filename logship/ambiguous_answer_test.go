@@ -18,7 +18,7 @@ func ambiguous() map[string]logshiptest.Fault {
 // shipsAll waits until so many lines in all are stored and shipped.
 func (s *shipping) shipsAll(lines int64) {
 	s.t.Helper()
-	eventually(s.t, "the lines to be shipped", func() bool {
+	logshiptest.Eventually(s.t, "the lines to be shipped", func() bool {
 		st, err := s.store.Stats(s.t.Context())
 		return err == nil && st.Rows == lines && st.Pending == 0
 	})

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"tlskeeper/logship/accesslog"
+	"tlskeeper/logship/lines"
 )
 
 // checkContract holds a batch to the page of PutLogEvents.
@@ -79,9 +80,9 @@ func TestCutAtTheLimits(t *testing.T) {
 
 func TestMessageFitsWhateverTheBytes(t *testing.T) {
 	for raw, fits := range map[string]bool{
-		strings.Repeat("a", maxLine):     true,
-		strings.Repeat("é", maxLine):     false,
-		strings.Repeat("a\xff", maxLine): false,
+		strings.Repeat("a", lines.Max):     true,
+		strings.Repeat("é", lines.Max):     false,
+		strings.Repeat("a\xff", lines.Max): false,
 	} {
 		text, whole := message([]byte(raw), accesslog.ClientsFull)
 		if len(text) > maxMessage || len(text) < maxMessage-3 || !utf8.ValidString(text) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"tlskeeper/internal/regular"
+	"tlskeeper/logship/lines"
+	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
 )
 
@@ -22,7 +24,7 @@ func BenchmarkFollow(b *testing.B) {
 	}
 	w := bufio.NewWriter(f)
 	for i := range n {
-		w.WriteString(line(i%1000) + "\n")
+		w.WriteString(logshiptest.Line(i%1000) + "\n")
 	}
 	w.Flush()
 	info, _ := f.Stat()
@@ -34,7 +36,7 @@ func BenchmarkFollow(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		k := &sink{store: st, ship: true, buf: make([]byte, chunk), tally: newTally(time.Now()), now: time.Now}
+		k := &sink{store: st, ship: true, buf: make([]byte, lines.Chunk), tally: newTally(time.Now()), now: time.Now}
 		fl, err := newFollower(b.Context(), path, time.Hour, k, slog.New(slog.DiscardHandler))
 		if err != nil {
 			b.Fatal(err)
@@ -53,7 +55,7 @@ func BenchmarkFollow(b *testing.B) {
 // BenchmarkScanLines is the reader alone.
 func BenchmarkScanLines(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "tls.log")
-	if err := os.WriteFile(path, []byte(lines(1, 50_000)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(logshiptest.Lines(1, 50_000)), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	f, info, err := regular.Open(path)
@@ -62,15 +64,15 @@ func BenchmarkScanLines(b *testing.B) {
 	}
 	defer f.Close()
 	b.SetBytes(info.Size())
-	buf := make([]byte, chunk)
+	buf := make([]byte, lines.Chunk)
 	for b.Loop() {
-		r := lineReader{src: f}
-		for r.at < info.Size() {
-			_, end, err := r.next(buf)
+		r := lines.NewCutter(f, 0)
+		for r.At() < info.Size() {
+			_, end, err := r.Next(buf)
 			if err != nil {
 				b.Fatal(err)
 			}
-			r.advance(end)
+			r.Advance(end)
 		}
 	}
 }

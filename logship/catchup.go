@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"tlskeeper/internal/regular"
+	"tlskeeper/logship/lines"
 	"tlskeeper/logship/store"
 )
 
@@ -83,13 +84,13 @@ func (f *follower) identify(list []sibling) []found {
 
 func headOf(path string, file *os.File) ([]byte, error) {
 	if !isPacked(path) {
-		return readHead(file)
+		return lines.Head(file)
 	}
-	p, err := openPacked(file)
+	p, err := lines.OpenPacked(file)
 	if err != nil {
 		return nil, err
 	}
-	return readHead(p)
+	return lines.Head(p)
 }
 
 // isTaken tells whether k is being read.
@@ -115,7 +116,7 @@ func (f *follower) openSibling(s found) (*reader, error) {
 	var r *reader
 	switch {
 	case isPacked(s.path):
-		if holdsMore(file, pos.Offset) {
+		if lines.HoldsMore(file, pos.Offset) {
 			r, err = f.unpack(s.path, file, pos)
 		}
 	case info.Size() > pos.Offset || f.sink.now().Sub(settled(info)) <= f.quiet:
@@ -134,7 +135,7 @@ func (f *follower) openSibling(s found) (*reader, error) {
 }
 
 func (f *follower) unpack(path string, file *os.File, pos *store.File) (*reader, error) {
-	p, err := openPacked(file)
+	p, err := lines.OpenPacked(file)
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func TestConnectionsThatBreakAreSaidOnce(t *testing.T) {
 	s.cloud.Break(logshiptest.Reset())
 	stop := s.background()
 	s.write(recent(1, 3))
-	eventually(t, "some attempts", func() bool { return s.cloud.Requests("PutLogEvents") > 5 })
+	logshiptest.Eventually(t, "some attempts", func() bool { return s.cloud.Requests("PutLogEvents") > 5 })
 	stop()
 	if n := strings.Count(s.said.String(), "tried again"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, s.said)

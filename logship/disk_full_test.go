@@ -88,7 +88,7 @@ func TestDiskFull(t *testing.T) {
 	s.shipsAll(100)
 	free := fillUp(t, disk)
 	s.writesOn(101, 2100)
-	eventually(t, "a word about it", func() bool { return strings.Contains(s.said.String(), "full") })
+	logshiptest.Eventually(t, "a word about it", func() bool { return strings.Contains(s.said.String(), "full") })
 	free()
 	s.shipsAll(2100)
 	stop()
@@ -110,13 +110,13 @@ func TestDiskFullWhenTheAnswerComes(t *testing.T) {
 	s.cloud.Break(logshiptest.Unavailable())
 	stop := s.background()
 	s.write(recent(1, 3000))
-	eventually(t, "the lines in the store", func() bool {
+	logshiptest.Eventually(t, "the lines in the store", func() bool {
 		st, err := s.store.Stats(t.Context())
 		return err == nil && st.Rows == 3000 && s.cloud.Requests("PutLogEvents") > 3
 	})
 	free := fillUp(t, disk)
 	s.cloud.Repair()
-	eventually(t, "a word about it", func() bool { return strings.Contains(s.said.String(), "noting what was shipped") })
+	logshiptest.Eventually(t, "a word about it", func() bool { return strings.Contains(s.said.String(), "noting what was shipped") })
 	s.writesOn(3001, 4000)
 	free()
 	s.shipsAll(4000)

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"tlskeeper/logship/logshiptest"
 )
 
 // A line that never seems to end is shown cut, and costs no memory.
@@ -17,11 +19,11 @@ func TestLiveOfAnEndlessLine(t *testing.T) {
 	}
 	defer f.Close()
 	chunk := strings.Repeat("\u202eabcdef7", 1<<16) // 640 KiB
-	f.WriteString(lines(1, 1))
+	f.WriteString(logshiptest.Lines(1, 1))
 	for range 64 {
 		f.WriteString(chunk)
 	}
-	f.WriteString("\n" + lines(2, 2))
+	f.WriteString("\n" + logshiptest.Lines(2, 2))
 	for _, form := range []LiveForm{LiveColumns, LiveRaw, LiveJSON} {
 		var out strings.Builder
 		var before, after runtime.MemStats
@@ -43,18 +45,18 @@ func TestLiveOfAnEndlessLine(t *testing.T) {
 // Half a line is shown when the other half is there, unless it is endless.
 func TestLiveOfAnEndlessHalfLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
-	half := lines(2, 2)
-	os.WriteFile(path, []byte(lines(1, 1)+half[:30]), 0o600)
+	half := logshiptest.Lines(2, 2)
+	os.WriteFile(path, []byte(logshiptest.Lines(1, 1)+half[:30]), 0o600)
 	out, _, stop := watch(t, LiveConfig{Path: path, Lines: 5, Follow: true})
-	eventually(t, "the first line", func() bool { return strings.Contains(out.String(), "agent 1\n") })
+	logshiptest.Eventually(t, "the first line", func() bool { return strings.Contains(out.String(), "agent 1\n") })
 	appendTo(t, path, half[30:])
-	eventually(t, "the second line", func() bool { return strings.Contains(out.String(), "agent 2\n") })
+	logshiptest.Eventually(t, "the second line", func() bool { return strings.Contains(out.String(), "agent 2\n") })
 	stop()
 	appendTo(t, path, strings.Repeat("x", 3<<20))
 	out, _, stop = watch(t, LiveConfig{Path: path, Lines: 5, Follow: true})
-	eventually(t, "the cut line", func() bool { return strings.Contains(out.String(), "more bytes)\n") })
-	appendTo(t, path, "y\n"+lines(3, 3))
-	eventually(t, "the third line", func() bool { return strings.Contains(out.String(), "agent 3\n") })
+	logshiptest.Eventually(t, "the cut line", func() bool { return strings.Contains(out.String(), "more bytes)\n") })
+	appendTo(t, path, "y\n"+logshiptest.Lines(3, 3))
+	logshiptest.Eventually(t, "the third line", func() bool { return strings.Contains(out.String(), "agent 3\n") })
 	if n := strings.Count(out.String(), "\n"); n != 5 { // with the rest of the cut one
 		t.Errorf("%d lines", n)
 	}

@@ -7,13 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"tlskeeper/logship/lines"
+	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
 )
 
@@ -43,7 +44,7 @@ func (x *fixture) start() {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	k := &sink{store: st, ship: true, buf: make([]byte, chunk), tally: newTally(x.now), now: func() time.Time { return x.now }}
+	k := &sink{store: st, ship: true, buf: make([]byte, lines.Chunk), tally: newTally(x.now), now: func() time.Time { return x.now }}
 	log := slog.New(slog.NewTextHandler(&x.said, nil))
 	f, err := newFollower(x.t.Context(), x.path, time.Hour, k, log)
 	if err != nil {
@@ -75,22 +76,6 @@ func (x *fixture) turn() {
 
 // later lets time pass.
 func (x *fixture) later(d time.Duration) { x.now = x.now.Add(d) }
-
-// line is request n, written at second n of a day.
-func line(n int) string {
-	at := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Second)
-	return at.Format("[02/Jan/2006:15:04:05 -0700]") +
-		fmt.Sprintf(`,192.0.2.7,HTTP/1.1,www.example.org,TLSv1.3,TLS_AES_256_GCM_SHA384,"agent %d"`, n)
-}
-
-// lines are the requests from, from+1, ... to.
-func lines(from, to int) string {
-	var b strings.Builder
-	for n := from; n <= to; n++ {
-		b.WriteString(line(n) + "\n")
-	}
-	return b.String()
-}
 
 // write appends text to a file of the fixture, "" being the log.
 func (x *fixture) write(name, text string) {
@@ -164,19 +149,9 @@ func (x *fixture) stored() []string {
 	}
 	var list []string
 	for _, ev := range events {
-		list = append(list, short(string(ev.Raw)))
+		list = append(list, logshiptest.Number(string(ev.Raw)))
 	}
 	return list
-}
-
-var agentNumber = regexp.MustCompile(`"agent (\d+)"$`)
-
-// short is the number of a line that line made, and else the line.
-func short(raw string) string {
-	if m := agentNumber.FindStringSubmatch(raw); m != nil {
-		return m[1]
-	}
-	return raw
 }
 
 // want compares what is stored with the numbered lines of ranges, in order.

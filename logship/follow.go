@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/regular"
+	"tlskeeper/logship/lines"
 	"tlskeeper/logship/store"
 )
 
@@ -191,7 +192,7 @@ func (f *follower) arrive(ctx context.Context) error {
 
 // take makes file the current one.
 func (f *follower) take(ctx context.Context, file *os.File, info fs.FileInfo) error {
-	head, err := readHead(file)
+	head, err := lines.Head(file)
 	if err != nil {
 		return err
 	}
@@ -219,7 +220,7 @@ func (f *follower) truncated(ctx context.Context, info fs.FileInfo) error {
 	r := f.current
 	f.log.Info("the log was truncated", "offset", r.pos.Offset, "size", info.Size())
 	r.pos, r.told = newFile(f.path, info), false
-	r.cut = lineReader{src: r.src}
+	r.cut = lines.NewCutter(r.src, 0)
 	f.known = append(f.known, r.pos)
 	return f.catchUp(ctx)
 }
@@ -251,14 +252,13 @@ func (f *follower) close() {
 
 // report says what of r could not be kept as it was.
 func (f *follower) report(r *reader) {
-	if !r.cut.damage.any() {
+	d := r.cut.Damage()
+	if d == (lines.Damage{}) {
 		return
 	}
-	d := r.cut.damage
-	r.cut.damage = damage{}
 	f.sink.tally.damaged(d)
-	f.log.Warn("the log is damaged", "file", r.name, "before", r.cut.at,
-		"lines_cut", d.cut, "bytes_dropped", d.dropped, "nul_bytes_skipped", d.holes)
+	f.log.Warn("the log is damaged", "file", r.name, "before", r.cut.At(),
+		"lines_cut", d.Cut, "bytes_dropped", d.Dropped, "nul_bytes_skipped", d.Holes)
 }
 
 // complain says err when it is news.

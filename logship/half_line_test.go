@@ -4,13 +4,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tlskeeper/logship/logshiptest"
 )
 
 // Readers see half lines at page boundaries even though httpd writes each line
 // with one call.
 func TestHalfLine(t *testing.T) {
 	x := newFixture(t)
-	whole := lines(1, 2)
+	whole := logshiptest.Lines(1, 2)
 	for i := range len(whole) {
 		x.write("", whole[i:i+1])
 		x.turn()
@@ -20,7 +22,7 @@ func TestHalfLine(t *testing.T) {
 
 func TestHalfLineOverRestart(t *testing.T) {
 	x := newFixture(t)
-	whole := lines(1, 3)
+	whole := logshiptest.Lines(1, 3)
 	x.write("", whole[:len(whole)/2])
 	x.turn()
 	x.stop()
@@ -34,10 +36,10 @@ func TestHalfLineOverRestart(t *testing.T) {
 // finished: the half is kept as it is.
 func TestHalfLineAtTheEndOfAnOldFile(t *testing.T) {
 	x := newFixture(t)
-	x.write("", lines(1, 2)+"[23/Nov/2026:00:00:03 +00")
+	x.write("", logshiptest.Lines(1, 2)+"[23/Nov/2026:00:00:03 +00")
 	x.turn()
 	x.rename("", ".1")
-	x.write("", lines(4, 4))
+	x.write("", logshiptest.Lines(4, 4))
 	x.turn()
 	x.want([2]int{1, 2}, [2]int{4, 4})
 	x.later(2 * time.Hour)
@@ -50,10 +52,10 @@ func TestHalfLineAtTheEndOfAnOldFile(t *testing.T) {
 
 func TestHalfLineAtTheEndOfACompressedFile(t *testing.T) {
 	x := newFixture(t)
-	x.write("", lines(1, 1))
+	x.write("", logshiptest.Lines(1, 1))
 	x.turn()
 	x.stop()
-	x.write("", lines(2, 2)+"[23/Nov/2026")
+	x.write("", logshiptest.Lines(2, 2)+"[23/Nov/2026")
 	x.rename("", ".1")
 	x.compress(".1")
 	for range 2 {

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
 )
 
@@ -18,11 +19,11 @@ func TestRetentionDeletesWhatIsOlder(t *testing.T) {
 	s := newShipping(t, nil)
 	s.conf.CloudWatch = nil
 	now := time.Now()
-	s.write(at(now.AddDate(0, 0, -9), 1, 5) + at(now.AddDate(0, 0, -5), 6, 8) + at(now, 9, 10))
+	s.write(logshiptest.LinesAt(now.AddDate(0, 0, -9), 1, 5) + logshiptest.LinesAt(now.AddDate(0, 0, -5), 6, 8) + logshiptest.LinesAt(now, 9, 10))
 	s.once()
 	s.conf.Retention = 7 * 24 * time.Hour
 	stop := s.background()
-	eventually(t, "the pruning", func() bool {
+	logshiptest.Eventually(t, "the pruning", func() bool {
 		st, err := s.store.Stats(t.Context())
 		return err == nil && st.Rows < 10
 	})
@@ -33,7 +34,7 @@ func TestRetentionDeletesWhatIsOlder(t *testing.T) {
 }
 
 // systemd is a socket that takes what a service says to it.
-func systemd(t *testing.T) *lockedBuffer {
+func systemd(t *testing.T) *logshiptest.Buffer {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -42,7 +43,7 @@ func systemd(t *testing.T) *lockedBuffer {
 	}
 	t.Cleanup(func() { conn.Close() })
 	t.Setenv("NOTIFY_SOCKET", path)
-	said := &lockedBuffer{}
+	said := &logshiptest.Buffer{}
 	go func() {
 		buf := make([]byte, 4096)
 		for {
@@ -84,7 +85,7 @@ func TestWatchdogOfAStalledAgent(t *testing.T) {
 				stop()
 				<-done
 			})
-			eventually(t, "the last word", func() bool { return strings.Contains(said.String(), "STOPPING=1") })
+			logshiptest.Eventually(t, "the last word", func() bool { return strings.Contains(said.String(), "STOPPING=1") })
 			if n := strings.Count(said.String(), "WATCHDOG=1"); n < c.least || n > c.most {
 				t.Errorf("fed %d times, want %d to %d", n, c.least, c.most)
 			}

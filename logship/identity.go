@@ -1,9 +1,6 @@
 package logship
 
 import (
-	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"syscall"
@@ -29,16 +26,6 @@ func inode(info fs.FileInfo) (dev, ino uint64) {
 func isInode(k *store.File, info fs.FileInfo) bool {
 	dev, ino := inode(info)
 	return k.Dev == dev && k.Inode == ino
-}
-
-// readHead returns the first bytes of r, up to those that identify a file.
-func readHead(r io.ReaderAt) ([]byte, error) {
-	head := make([]byte, store.FingerprintSize)
-	n, err := r.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("reading the beginning: %w", err)
-	}
-	return head[:n], nil
 }
 
 // newFile is a file that nothing is known of yet.

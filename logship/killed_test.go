@@ -67,7 +67,7 @@ func childAgent(dir string) error {
 }
 
 // agentProcess starts an agent in a process of its own.
-func agentProcess(t *testing.T, dir string, cloud *logshiptest.Server, extra ...string) (*exec.Cmd, *lockedBuffer) {
+func agentProcess(t *testing.T, dir string, cloud *logshiptest.Server, extra ...string) (*exec.Cmd, *logshiptest.Buffer) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -75,7 +75,7 @@ func agentProcess(t *testing.T, dir string, cloud *logshiptest.Server, extra ...
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	said := &lockedBuffer{}
+	said := &logshiptest.Buffer{}
 	cmd := exec.CommandContext(ctx, exe)
 	cmd.Env = append(append(cloud.Env(), childDir+"="+dir, childEndpoint+"="+cloud.URL, "PATH="+os.Getenv("PATH")), extra...)
 	cmd.Stderr = said
@@ -189,7 +189,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			cloud.Inject(logshiptest.Reset().ButAccepted(), logshiptest.Throttled())
 		}
 		cmd, said := agentProcess(t, dir, cloud)
-		eventually(t, "the agent to ship", func() bool { return cloud.Accepted() > before+20+rand.IntN(40) })
+		logshiptest.Eventually(t, "the agent to ship", func() bool { return cloud.Accepted() > before+20+rand.IntN(40) })
 		cmd.Process.Kill()
 		cmd.Wait()
 		if strings.Contains(said.String(), "panic") {
@@ -246,7 +246,7 @@ func checkShipped(t *testing.T, cloud *logshiptest.Server, total int) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, ev := range cloud.Events(testGroup, testStream) {
-		seen[short(ev.Message)] = true
+		seen[logshiptest.Number(ev.Message)] = true
 	}
 	for n := 1; n <= total; n++ {
 		if !seen[fmt.Sprint(n)] {
@@ -266,7 +266,7 @@ func TestTerminated(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd, said := agentProcess(t, dir, cloud)
-	eventually(t, "the agent to ship", func() bool { return cloud.Accepted() == 9 })
+	logshiptest.Eventually(t, "the agent to ship", func() bool { return cloud.Accepted() == 9 })
 	cmd.Process.Signal(syscall.SIGTERM)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v: %s", err, said)
@@ -292,7 +292,7 @@ func residentFor(t *testing.T, n int) int64 {
 	}
 	w, now := bufio.NewWriter(f), time.Now()
 	for i := range n {
-		w.WriteString(at(now, i%1000, i%1000))
+		w.WriteString(logshiptest.LinesAt(now, i%1000, i%1000))
 	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)

@@ -10,12 +10,14 @@ import (
 	"unicode/utf8"
 
 	"tlskeeper/internal/hint"
+
+	"tlskeeper/logship/logshiptest"
 )
 
 // watch runs Live in the background.
-func watch(t *testing.T, c LiveConfig) (out, talk *lockedBuffer, stop func() error) {
+func watch(t *testing.T, c LiveConfig) (out, talk *logshiptest.Buffer, stop func() error) {
 	t.Helper()
-	out, talk = &lockedBuffer{}, &lockedBuffer{}
+	out, talk = &logshiptest.Buffer{}, &logshiptest.Buffer{}
 	c.Out, c.Talk = out, talk
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -26,19 +28,19 @@ func watch(t *testing.T, c LiveConfig) (out, talk *lockedBuffer, stop func() err
 
 func TestLiveShowsTheLastLinesAndNewOnes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
-	os.WriteFile(path, []byte(lines(1, 10)), 0o600)
+	os.WriteFile(path, []byte(logshiptest.Lines(1, 10)), 0o600)
 	out, talk, stop := watch(t, LiveConfig{Path: path, Lines: 3, Follow: true})
-	eventually(t, "the last lines", func() bool { return strings.Count(out.String(), "agent") == 3 })
+	logshiptest.Eventually(t, "the last lines", func() bool { return strings.Count(out.String(), "agent") == 3 })
 	if !strings.Contains(out.String(), "agent 8\n") {
 		t.Error(out)
 	}
-	appendTo(t, path, lines(11, 11))
-	eventually(t, "a new line", func() bool { return strings.Contains(out.String(), "agent 11\n") })
+	appendTo(t, path, logshiptest.Lines(11, 11))
+	logshiptest.Eventually(t, "a new line", func() bool { return strings.Contains(out.String(), "agent 11\n") })
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
-	appendTo(t, path, lines(12, 12))
-	eventually(t, "a line after the rotation", func() bool { return strings.Contains(out.String(), "agent 12\n") })
+	appendTo(t, path, logshiptest.Lines(12, 12))
+	logshiptest.Eventually(t, "a line after the rotation", func() bool { return strings.Contains(out.String(), "agent 12\n") })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -62,9 +64,9 @@ func appendTo(t *testing.T, path, text string) {
 func TestLiveWaitsForALogThatIsNotThereYet(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
 	out, talk, stop := watch(t, LiveConfig{Path: path, Follow: true})
-	eventually(t, "a word about it", func() bool { return strings.Contains(talk.String(), "not there yet") })
-	appendTo(t, path, lines(1, 1))
-	eventually(t, "the line", func() bool { return strings.Contains(out.String(), "agent 1\n") })
+	logshiptest.Eventually(t, "a word about it", func() bool { return strings.Contains(talk.String(), "not there yet") })
+	appendTo(t, path, logshiptest.Lines(1, 1))
+	logshiptest.Eventually(t, "the line", func() bool { return strings.Contains(out.String(), "agent 1\n") })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -147,15 +149,15 @@ func TestLiveIsSafeForATerminal(t *testing.T) {
 // faster than they are counted anew.
 func TestLiveCountsStayBelowTheLines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
-	os.WriteFile(path, []byte(lines(1, 2)), 0o600)
+	os.WriteFile(path, []byte(logshiptest.Lines(1, 2)), 0o600)
 	_, talk, stop := watch(t, LiveConfig{Path: path, Lines: 2, Follow: true, Running: true})
 	below := func() string {
 		text := talk.String()
 		return text[strings.LastIndex(text, "\x1b[K")+1:]
 	}
-	eventually(t, "the counts of a quiet log", func() bool { return strings.Contains(below(), "2 lines") })
-	appendTo(t, path, lines(3, 12))
-	eventually(t, "the counts after ten lines at once", func() bool { return strings.Contains(below(), "12 lines") })
+	logshiptest.Eventually(t, "the counts of a quiet log", func() bool { return strings.Contains(below(), "2 lines") })
+	appendTo(t, path, logshiptest.Lines(3, 12))
+	logshiptest.Eventually(t, "the counts after ten lines at once", func() bool { return strings.Contains(below(), "12 lines") })
 	if err := stop(); err != nil {
 		t.Error(err)
 	}

@@ -21,6 +21,8 @@ import (
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/testenv"
 	"tlskeeper/logship/accesslog"
+
+	"tlskeeper/logship/logshiptest"
 )
 
 // snippet is Debian's /etc/logrotate.d/apache2 but for the log, the way of
@@ -65,7 +67,7 @@ func TestCopytruncateUnderLoad(t *testing.T) {
 	x := newRotation(t, "compress\n\tdelaycompress\n\tcopytruncate", false)
 	sent := x.play(6)
 	left := x.inFiles()
-	eventually(t, "the lines that are in files", func() bool {
+	logshiptest.Eventually(t, "the lines that are in files", func() bool {
 		kept := x.kept()
 		for agent := range left {
 			if kept[agent] == 0 {
@@ -158,7 +160,7 @@ func (x *rotation) play(times int) int64 {
 	}
 	for n := range times {
 		before, second := x.number.Load(), time.Now().Unix()
-		eventually(x.t, "requests", func() bool {
+		logshiptest.Eventually(x.t, "requests", func() bool {
 			return x.number.Load() > before+50 && (!x.oncePerSecond || time.Now().Unix() > second)
 		})
 		x.rotate(n)
@@ -196,7 +198,7 @@ func (x *rotation) rotate(n int) {
 // agrees checks that each request is stored once and shipped.
 func (x *rotation) agrees(sent int64) {
 	x.t.Helper()
-	eventually(x.t, "the lines to be stored and shipped", func() bool {
+	logshiptest.Eventually(x.t, "the lines to be stored and shipped", func() bool {
 		st, err := x.store.Stats(x.t.Context())
 		return err == nil && st.Rows >= sent && st.Pending == 0
 	})
@@ -219,7 +221,7 @@ func (x *rotation) kept() map[string]int {
 	x.t.Helper()
 	count := map[string]int{}
 	for _, ev := range x.cloud.Events(testGroup, testStream) {
-		count[short(ev.Message)]++
+		count[logshiptest.Number(ev.Message)]++
 	}
 	return count
 }
@@ -246,7 +248,7 @@ func (x *rotation) inFiles() map[string]bool {
 		}
 		lines := bufio.NewScanner(r)
 		for lines.Scan() {
-			if n := short(strings.TrimLeft(lines.Text(), "\x00")); n != "" {
+			if n := logshiptest.Number(strings.TrimLeft(lines.Text(), "\x00")); n != "" {
 				found[n] = true
 			}
 		}

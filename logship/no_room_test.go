@@ -21,13 +21,13 @@ func TestLockedByAReader(t *testing.T) {
 	s.shipsAll(5)
 	pid, end := storetest.Lock(t, filepath.Join(filepath.Dir(s.path), "db", "tls.db"))
 	s.write(recent(6, 10))
-	eventually(t, "a word about the lock", func() bool {
+	logshiptest.Eventually(t, "a word about the lock", func() bool {
 		_, last := seen.last()
 		return !last.PausedSince.IsZero() && strings.Contains(last.PausedWhy, fmt.Sprintf("locked by process %d (", pid))
 	})
 	end()
 	s.shipsAll(10)
-	eventually(t, "the all-clear", func() bool {
+	logshiptest.Eventually(t, "the all-clear", func() bool {
 		_, last := seen.last()
 		return last.PausedSince.IsZero() && last.PausedWhy == "" && last.Lines == 10
 	})
@@ -58,7 +58,7 @@ func TestFullOfLinesThatWait(t *testing.T) {
 	stop := s.background()
 	const n = 1500
 	s.write(longLines(1, n))
-	eventually(t, "a word about it", func() bool {
+	logshiptest.Eventually(t, "a word about it", func() bool {
 		_, last := seen.last()
 		return !last.PausedSince.IsZero() && strings.Contains(last.PausedWhy, "is full") && last.Size.Pages >= last.Size.Most
 	})
@@ -66,7 +66,7 @@ func TestFullOfLinesThatWait(t *testing.T) {
 		t.Errorf("%+v", last)
 	}
 	s.cloud.Repair()
-	eventually(t, "the lines to be shipped", func() bool {
+	logshiptest.Eventually(t, "the lines to be shipped", func() bool {
 		_, last := seen.last()
 		return last.Lines == n && last.Backlog == 0
 	})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
 )
 
@@ -39,7 +40,7 @@ func TestFIFOUnderTheLogsName(t *testing.T) {
 	if err := syscall.Mkfifo(x.name(".1"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	x.write("", lines(1, 2))
+	x.write("", logshiptest.Lines(1, 2))
 	x.turnInTime()
 	x.turn()
 	x.want([2]int{1, 2})
@@ -49,12 +50,12 @@ func TestFIFOUnderTheLogsName(t *testing.T) {
 // one is read, and nobody is told of damage.
 func TestHalfPackedFileBesideThePlainOne(t *testing.T) {
 	x := newFixture(t)
-	x.write("", lines(1, 50))
+	x.write("", logshiptest.Lines(1, 50))
 	x.turn()
 	x.stop()
-	x.write("", lines(51, 60))
+	x.write("", logshiptest.Lines(51, 60))
 	x.rename("", ".2")
-	x.write("", lines(61, 400)) // a file that nobody saw before it was rotated
+	x.write("", logshiptest.Lines(61, 400)) // a file that nobody saw before it was rotated
 	x.rename("", ".1")
 	plain, err := os.ReadFile(x.name(".1"))
 	if err != nil {
@@ -70,7 +71,7 @@ func TestHalfPackedFileBesideThePlainOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	x.write("", lines(401, 410))
+	x.write("", logshiptest.Lines(401, 410))
 	x.start()
 	x.turn()
 	x.want([2]int{1, 410})
@@ -83,14 +84,14 @@ func TestHalfPackedFileBesideThePlainOne(t *testing.T) {
 // before: a request that takes 59 minutes is logged in it.
 func TestLateLineJustWithinTheQuiet(t *testing.T) {
 	x := newFixture(t)
-	x.write("", lines(1, 1))
+	x.write("", logshiptest.Lines(1, 1))
 	x.turn()
 	x.rename("", ".1")
-	x.write("", lines(2, 2))
+	x.write("", logshiptest.Lines(2, 2))
 	x.turn()
 	x.later(time.Hour - time.Second)
 	x.turn()
-	x.write(".1", lines(3, 3))
+	x.write(".1", logshiptest.Lines(3, 3))
 	x.turn()
 	x.want([2]int{1, 3})
 	x.later(time.Hour)
@@ -117,12 +118,12 @@ func (s sized) Size() int64 { return s.size }
 // continuation, though inode and beginning agree: it was truncated.
 func TestShorterThanWhatWasRead(t *testing.T) {
 	x := newFixture(t)
-	x.write("", lines(1, 100))
+	x.write("", logshiptest.Lines(1, 100))
 	info, err := os.Stat(x.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	head := []byte(lines(1, 100))[:store.FingerprintSize]
+	head := []byte(logshiptest.Lines(1, 100))[:store.FingerprintSize]
 	k := newFile(x.path, info)
 	k.SetFingerprint(head)
 	k.Offset = info.Size()

@@ -20,7 +20,7 @@ func TestEveryFaultAndItsTwin(t *testing.T) {
 				stop := s.background()
 				s.cloud.Inject(f, f)
 				s.write(recent(31, 60))
-				eventually(t, "the lines to be shipped", func() bool {
+				logshiptest.Eventually(t, "the lines to be shipped", func() bool {
 					n, _, err := s.store.Backlog(t.Context())
 					return err == nil && n == 0 && s.cloud.Requests("PutLogEvents") >= 4
 				})
@@ -53,7 +53,7 @@ func TestStoppedDuringAnOutage(t *testing.T) {
 	s.cloud.Break(logshiptest.Unavailable())
 	stop := s.background()
 	s.write(recent(1, 40))
-	eventually(t, "an attempt", func() bool { return s.cloud.Requests("PutLogEvents") > 2 })
+	logshiptest.Eventually(t, "an attempt", func() bool { return s.cloud.Requests("PutLogEvents") > 2 })
 	stop()
 	if n, _, _ := s.store.Backlog(t.Context()); n != 40 {
 		t.Errorf("%d lines are queued, want 40", n)
@@ -75,7 +75,7 @@ func TestStopShipsTheRest(t *testing.T) {
 	s.once()
 	stop := s.background()
 	s.write(recent(2, 9))
-	eventually(t, "the lines in the store", func() bool {
+	logshiptest.Eventually(t, "the lines in the store", func() bool {
 		st, err := s.store.Stats(t.Context())
 		return err == nil && st.Rows == 9
 	})

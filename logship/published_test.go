@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
 )
 
@@ -60,7 +61,7 @@ func TestPublishesWhatChanged(t *testing.T) {
 		}
 		for second := range 20 {
 			for n := range 10 {
-				appendTo(t, path, lines(10*second+n, 10*second+n))
+				appendTo(t, path, logshiptest.Lines(10*second+n, 10*second+n))
 				time.Sleep(100 * time.Millisecond)
 			}
 		}
@@ -82,7 +83,7 @@ func TestPublishesWhatWasShipped(t *testing.T) {
 	s.conf.Publish = seen.take
 	stop := s.background()
 	s.write(recent(1, 7))
-	eventually(t, "the figures", func() bool {
+	logshiptest.Eventually(t, "the figures", func() bool {
 		_, last := seen.last()
 		return last.Lines == 7 && last.Shipped == 7 && last.Backlog == 0 && !last.LastShip.IsZero()
 	})

@@ -30,7 +30,7 @@ func TestEqualLineOfBeforeTheAgentsLife(t *testing.T) {
 	s.path = filepath.Join(t.TempDir(), "tls.log")
 	s.conf.Logs = []string{s.path}
 	stop := s.background()
-	s.write(at(time.Now().Add(-time.Minute), 1, 1)) // in the same second it would move the other's millisecond
+	s.write(logshiptest.LinesAt(time.Now().Add(-time.Minute), 1, 1)) // in the same second it would move the other's millisecond
 	s.shipsAll(1)
 	s.cloud.Inject(logshiptest.Reset())
 	s.write(text)

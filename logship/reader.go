@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"tlskeeper/logship/lines"
 	"tlskeeper/logship/store"
 )
 
@@ -19,7 +20,7 @@ type reader struct {
 	file *os.File    // nil for a packed one
 	pos  *store.File // place in the store
 	told bool        // whether the store knows pos as it is
-	cut  lineReader
+	cut  *lines.Cutter
 	seen fs.FileInfo // when its beginning was last compared
 	grew time.Time   // when it was last seen to have more
 	end  bool        // no more can come: packed
@@ -33,11 +34,11 @@ type source interface {
 
 func newReader(name string, f *os.File, info fs.FileInfo, pos *store.File) *reader {
 	return &reader{src: f, name: name, file: f, pos: pos, seen: info, grew: settled(info),
-		cut: lineReader{src: f, at: pos.Offset}}
+		cut: lines.NewCutter(f, pos.Offset)}
 }
 
-func newPackedReader(name string, p *packedLog, pos *store.File) *reader {
-	return &reader{src: p, name: name, pos: pos, end: true, cut: lineReader{src: p, at: pos.Offset}}
+func newPackedReader(name string, p *lines.Packed, pos *store.File) *reader {
+	return &reader{src: p, name: name, pos: pos, end: true, cut: lines.NewCutter(p, pos.Offset)}
 }
 
 // maxChunks bounds what one file may take of a turn, so that a long one does
@@ -62,11 +63,11 @@ func (k *sink) drain(ctx context.Context, r *reader) (more bool, err error) {
 		r.told = true
 	}
 	for range maxChunks {
-		lines, end, err := r.cut.next(k.buf)
-		if err != nil || end == r.cut.at {
+		list, end, err := r.cut.Next(k.buf)
+		if err != nil || end == r.cut.At() {
 			return false, err
 		}
-		if err := k.take(ctx, r, lines, end); errors.Is(err, errReplaced) {
+		if err := k.take(ctx, r, list, end); errors.Is(err, errReplaced) {
 			return false, nil
 		} else if err != nil {
 			return false, err
@@ -79,12 +80,12 @@ func (k *sink) drain(ctx context.Context, r *reader) (more bool, err error) {
 // sees to it.
 var errReplaced = errors.New("the file was replaced while it was read")
 
-// take stores lines and moves r on to end, both or neither. The file's
+// take stores list and moves r on to end, both or neither. The file's
 // beginning is compared once more after the lines were read: if it is the old
 // one, they are of the old content, too.
-func (k *sink) take(ctx context.Context, r *reader, lines []store.Line, end int64) error {
+func (k *sink) take(ctx context.Context, r *reader, list []store.Line, end int64) error {
 	pos := *r.pos
-	head, err := readHead(r.src)
+	head, err := lines.Head(r.src)
 	if err != nil {
 		return err
 	}
@@ -92,31 +93,31 @@ func (k *sink) take(ctx context.Context, r *reader, lines []store.Line, end int6
 		return errReplaced
 	}
 	if n := min(end, store.FingerprintSize); n > pos.FingerprintLen {
-		if r.cut.at == 0 && end <= chunk && !bytes.HasPrefix(head, k.buf[:n]) {
+		if r.cut.At() == 0 && end <= lines.Chunk && !bytes.HasPrefix(head, k.buf[:n]) {
 			return errReplaced
 		}
 		pos.SetFingerprint(head[:n])
 	}
-	if err := k.store.Append(ctx, &pos, lines, end, k.ship); err != nil {
+	if err := k.store.Append(ctx, &pos, list, end, k.ship); err != nil {
 		if ctx.Err() == nil {
 			k.tally.paused(k.now(), err.Error())
 		}
 		return err
 	}
 	*r.pos = pos
-	r.cut.advance(end)
+	r.cut.Advance(end)
 	r.grew = k.now()
-	k.tally.stored(len(lines), r.grew)
+	k.tally.stored(len(list), r.grew)
 	return nil
 }
 
 // lastLine stores what is behind the last newline of a file that is finished.
 func (k *sink) lastLine(ctx context.Context, r *reader) error {
-	lines, end, err := r.cut.rest(k.buf)
-	if err != nil || end == r.cut.at {
+	list, end, err := r.cut.Rest(k.buf)
+	if err != nil || end == r.cut.At() {
 		return err
 	}
-	return k.take(ctx, r, lines, end)
+	return k.take(ctx, r, list, end)
 }
 
 // changed tells whether f's size or time differ from when its beginning was
@@ -137,6 +138,6 @@ func (r *reader) replaced(size int64) (bool, error) {
 	if r.pos.FingerprintLen == 0 {
 		return false, nil
 	}
-	head, err := readHead(r.src)
+	head, err := lines.Head(r.src)
 	return err == nil && !r.pos.Begins(head), err
 }

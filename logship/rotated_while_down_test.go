@@ -3,6 +3,8 @@ package logship
 import (
 	"fmt"
 	"testing"
+
+	"tlskeeper/logship/logshiptest"
 )
 
 func TestRotatedWhileDown(t *testing.T) {
@@ -30,12 +32,12 @@ func TestRotatedWhileDown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := newFixture(t)
-			x.write("", lines(1, 4))
+			x.write("", logshiptest.Lines(1, 4))
 			x.turn()
 			x.stop()
-			x.write("", lines(5, 6))
+			x.write("", logshiptest.Lines(5, 6))
 			rotate(x)
-			x.write("", lines(7, 8))
+			x.write("", logshiptest.Lines(7, 8))
 			x.start()
 			x.turn()
 			x.want([2]int{1, 8})
@@ -49,17 +51,17 @@ func TestRotatedWhileDown(t *testing.T) {
 
 func TestRotatedSeveralTimesWhileDown(t *testing.T) {
 	x := newFixture(t)
-	x.write("", lines(1, 4))
+	x.write("", logshiptest.Lines(1, 4))
 	x.turn()
 	x.stop()
-	x.write("", lines(5, 6))
+	x.write("", logshiptest.Lines(5, 6))
 	x.rename("", ".4")
 	x.compress(".4")
-	x.write(".3", lines(7, 8)) // never seen
+	x.write(".3", logshiptest.Lines(7, 8)) // never seen
 	x.compress(".3")
-	x.write(".2", lines(9, 10)) // never seen
+	x.write(".2", logshiptest.Lines(9, 10)) // never seen
 	x.write(".1", "")
-	x.write("", lines(11, 12))
+	x.write("", logshiptest.Lines(11, 12))
 	x.start()
 	x.turn()
 	x.want([2]int{1, 12})
@@ -76,9 +78,9 @@ func TestEmptyLogRotatedWhileDown(t *testing.T) {
 			before(x)
 			x.turn()
 			x.stop()
-			x.write("", lines(1, 2))
+			x.write("", logshiptest.Lines(1, 2))
 			x.rename("", ".1")
-			x.write("", lines(3, 4))
+			x.write("", logshiptest.Lines(3, 4))
 			x.start()
 			x.turn()
 			x.want([2]int{1, 4})
@@ -90,10 +92,10 @@ func TestEmptyLogRotatedWhileDown(t *testing.T) {
 // unread under whatever name they have later.
 func TestOlderFilesAreLeftAlone(t *testing.T) {
 	x := newFixture(t)
-	x.write(".2", lines(-20, -11))
+	x.write(".2", logshiptest.Lines(-20, -11))
 	x.compress(".2")
-	x.write(".1", lines(-10, -9))
-	x.write("", lines(1, 2))
+	x.write(".1", logshiptest.Lines(-10, -9))
+	x.write("", logshiptest.Lines(1, 2))
 	for n := range 3 {
 		x.turn()
 		x.stop()
@@ -108,7 +110,7 @@ func TestOlderFilesAreLeftAlone(t *testing.T) {
 			x.rename(fmt.Sprintf(".%d", n), fmt.Sprintf(".%d", n+1))
 		}
 		x.rename("", ".1")
-		x.write("", lines(3+n, 3+n))
+		x.write("", logshiptest.Lines(3+n, 3+n))
 	}
 }
 
@@ -117,7 +119,7 @@ func TestOlderFilesAreLeftAlone(t *testing.T) {
 func TestStoppedAndStarted(t *testing.T) {
 	x := newFixture(t)
 	for n := range 5 {
-		x.write("", lines(2*n, 2*n+1))
+		x.write("", logshiptest.Lines(2*n, 2*n+1))
 		x.turn()
 		x.stop()
 		x.start()

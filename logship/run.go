@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/logship/lines"
 	"tlskeeper/logship/store"
 )
 
@@ -101,7 +102,7 @@ type agent struct {
 
 func newAgent(ctx context.Context, c Config) (*agent, error) {
 	a := &agent{Config: c, tally: newTally(time.Now())}
-	k := &sink{store: c.Store, ship: c.CloudWatch != nil, buf: make([]byte, chunk), tally: a.tally, now: time.Now}
+	k := &sink{store: c.Store, ship: c.CloudWatch != nil, buf: make([]byte, lines.Chunk), tally: a.tally, now: time.Now}
 	for _, path := range c.Logs {
 		f, err := newFollower(ctx, path, c.Quiet, k, c.Log)
 		if err != nil {

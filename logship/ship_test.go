@@ -1,7 +1,6 @@
 package logship
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -28,26 +27,8 @@ type shipping struct {
 	path  string
 	cloud *logshiptest.Server
 	store *store.Store
-	said  *lockedBuffer
+	said  *logshiptest.Buffer
 	conf  Config
-}
-
-// lockedBuffer takes the log of several goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func newShipping(t *testing.T, change func(*CloudWatchConfig)) *shipping {
@@ -58,7 +39,7 @@ func newShipping(t *testing.T, change func(*CloudWatchConfig)) *shipping {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	s := &shipping{t: t, path: filepath.Join(dir, "tls.log"), cloud: logshiptest.New(t), store: st, said: &lockedBuffer{}}
+	s := &shipping{t: t, path: filepath.Join(dir, "tls.log"), cloud: logshiptest.New(t), store: st, said: &logshiptest.Buffer{}}
 	log := slog.New(slog.NewTextHandler(s.said, nil))
 	cc := CloudWatchConfig{Group: testGroup, Stream: testStream, Endpoint: s.cloud.URL, RetentionDays: 30, Gzip: true, Log: log}
 	if change != nil {
@@ -114,7 +95,7 @@ func (s *shipping) background() (stop func()) {
 func (s *shipping) shipped() []string {
 	var list []string
 	for _, ev := range s.cloud.Events(testGroup, testStream) {
-		list = append(list, short(ev.Message))
+		list = append(list, logshiptest.Number(ev.Message))
 	}
 	return list
 }
@@ -142,27 +123,7 @@ func (s *shipping) wantShipped(from, to int) {
 
 // recent is like lines, but its times are of today, as the service wants them.
 func recent(from, to int) string {
-	return at(time.Now(), from, to)
-}
-
-func at(when time.Time, from, to int) string {
-	var b strings.Builder
-	for n := from; n <= to; n++ {
-		b.WriteString(when.Format("[02/Jan/2006:15:04:05 -0700]") + line(n)[28:] + "\n")
-	}
-	return b.String()
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !cond() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for %s", what)
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
+	return logshiptest.LinesAt(time.Now(), from, to)
 }
 
 func TestShipsInFileOrder(t *testing.T) {
@@ -172,8 +133,8 @@ func TestShipsInFileOrder(t *testing.T) {
 	s.wantShipped(1, 500)
 	events := s.cloud.Events(testGroup, testStream)
 	for i, ev := range events {
-		if short(ev.Message) != fmt.Sprint(i+1) {
-			t.Fatalf("event %d is line %s", i, short(ev.Message))
+		if logshiptest.Number(ev.Message) != fmt.Sprint(i+1) {
+			t.Fatalf("event %d is line %s", i, logshiptest.Number(ev.Message))
 		}
 		if i > 0 && ev.Timestamp <= events[i-1].Timestamp {
 			t.Fatalf("event %d has no time of its own", i)
@@ -248,7 +209,7 @@ func TestLinesThatAreNoLogLinesAreShipped(t *testing.T) {
 func TestTooOldAndTooNewLinesAreCounted(t *testing.T) {
 	s := newShipping(t, nil)
 	now := time.Now()
-	s.write(at(now.AddDate(0, 0, -15), 1, 2) + at(now, 3, 5) + at(now.Add(3*time.Hour), 6, 6))
+	s.write(logshiptest.LinesAt(now.AddDate(0, 0, -15), 1, 2) + logshiptest.LinesAt(now, 3, 5) + logshiptest.LinesAt(now.Add(3*time.Hour), 6, 6))
 	var last Stats
 	s.conf.Publish = func(st Stats) error { last = st; return nil }
 	s.once()
@@ -268,7 +229,7 @@ func TestLinesOutOfTimeOrderOverDays(t *testing.T) {
 	s := newShipping(t, nil)
 	now := time.Now()
 	for n := 1; n <= 50; n++ {
-		s.write(at(now.Add(-time.Duration(n*37%300)*time.Hour), n, n))
+		s.write(logshiptest.LinesAt(now.Add(-time.Duration(n*37%300)*time.Hour), n, n))
 	}
 	s.once()
 	s.wantShipped(1, 50)

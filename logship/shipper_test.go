@@ -90,7 +90,7 @@ func TestStoppedBetweenAnswerAndStore(t *testing.T) {
 func TestBatchOverTheOldestDay(t *testing.T) {
 	s := newShipping(t, func(c *CloudWatchConfig) { c.RetentionDays = 0 })
 	edge := time.Now().AddDate(0, 0, -14)
-	s.write(at(edge.Add(-2*time.Hour), 1, 3) + at(edge.Add(2*time.Hour), 4, 9))
+	s.write(logshiptest.LinesAt(edge.Add(-2*time.Hour), 1, 3) + logshiptest.LinesAt(edge.Add(2*time.Hour), 4, 9))
 	var last Stats
 	s.conf.Publish = func(st Stats) error { last = st; return nil }
 	s.once()

@@ -59,7 +59,7 @@ func TestStopWhileTheServiceIsSilent(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- Run(ctx, s.conf) }()
 	s.write(recent(1, 3))
-	eventually(t, "the call", func() bool { return s.cloud.Requests("PutLogEvents") > 0 })
+	logshiptest.Eventually(t, "the call", func() bool { return s.cloud.Requests("PutLogEvents") > 0 })
 	cancel()
 	select {
 	case err := <-done:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/logship/lines"
 	"tlskeeper/logship/store"
 )
 
@@ -93,12 +94,12 @@ func (t *tally) pruned(lines int64) {
 	t.st.Pruned += lines
 }
 
-func (t *tally) damaged(d damage) {
+func (t *tally) damaged(d lines.Damage) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes++
-	t.st.Cut += d.cut
-	t.st.Holes += d.holes
+	t.st.Cut += d.Cut
+	t.st.Holes += d.Holes
 }
 
 func (t *tally) shipped(accepted, rejected int, now time.Time) {

@@ -33,7 +33,7 @@ func bareDB(t *testing.T, n int) (db *DB, write func()) {
 			t.Fatal(err)
 		}
 	}
-	db, err := Open(path)
+	db, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,10 +30,10 @@ var allowed = map[string][]string{
 	"apacheconf":              {"apacheconf/probe", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
 	"apacheconf/probe":        {"internal/leaf"},
 	"templates":               {},
-	"logship":                 {"internal/safepath", "internal/status", "logship/accesslog", "logship/store"},
+	"logship":                 {"internal/safepath", "internal/status", "logship/accesslog", "logship/lines", "logship/store"},
 	"logship/store":           {"logship/accesslog"},
 	"logship/store/storetest": {},
-	"logship/ingest":          {"logship/accesslog", "logship/store"},
+	"logship/ingest":          {"logship/accesslog", "logship/lines", "logship/store"},
 	"query":                   {"logship/accesslog", "logship/store"},
 	"internal/setup":          {"internal/config", "internal/safepath"},
 	"internal/certbot":        {"acme", "acme/challenge", "acme/schedule", "acme/store", "internal/config", "internal/leaf", "internal/safepath"},
@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"acme/schedule":           {},
 	"acme/store":              {"acme/schedule", "internal/leaf"},
 	"acme/challenge":          {},
+	"logship/lines":           {"logship/store"},
 }
 
 // lego may be linked only by what imports it, which is acme and

@@ -2,40 +2,44 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"io"
 
+	"tlskeeper/logship/lines"
 	"tlskeeper/logship/store"
 )
 
-// copyLines takes in everything that c gives. A last line without its newline
+// copyLines takes in every line of content. A last line without its newline
 // counts in a packed file, to which nothing will be added.
-func copyLines(ctx context.Context, s *store.Store, f *store.File, c *cutter, packed bool, r Result) (Result, error) {
+func copyLines(ctx context.Context, s *store.Store, f *store.File, content io.ReaderAt, packed bool, r Result) (Result, error) {
 	f.Offset = 0
+	cutter, buf := lines.NewCutter(content, 0), make([]byte, block)
 	var j judge
 	for {
-		lines, end, err := c.next()
-		atEnd := errors.Is(err, io.EOF)
-		if err != nil && !atEnd {
+		list, end, err := cutter.Next(buf)
+		if err != nil {
 			return r, err
 		}
+		atEnd := end == cutter.At()
 		if atEnd {
-			from := end
-			if lines, end = c.rest(); !packed {
-				r.Unfinished = end - from
+			if list, end, err = cutter.Rest(buf); err != nil {
+				return r, err
+			}
+			if !packed {
+				r.Unfinished = end - cutter.At()
 				return r, nil
 			}
 		}
-		foreign, err := j.look(lines)
+		foreign, err := j.look(list)
 		if err != nil {
 			return r, err
 		}
-		n, err := s.Import(ctx, f, lines, end)
+		n, err := s.Import(ctx, f, list, end)
 		if err != nil {
 			return r, err
 		}
+		cutter.Advance(end)
 		r.New += n
-		r.Lines += int64(len(lines))
+		r.Lines += int64(len(list))
 		r.Unparsed += foreign
 		if atEnd {
 			return r, nil

@@ -2,7 +2,8 @@
 // from before the agent (import), or just to ask them (query SQL FILE...).
 // What it takes in is never shipped.
 //
-// It imports logship/accesslog, logship/store and internal/hint.
+// It imports logship/accesslog, logship/lines, logship/store and, of internal, hint
+// and regular.
 //
 // What a file holds is the choice of whoever wrote it, and a .gz of some hundred
 // kilobytes may hold gigabytes: it is read in blocks that are bounded in bytes and
@@ -20,6 +21,7 @@ import (
 	"syscall"
 
 	"tlskeeper/internal/regular"
+	"tlskeeper/logship/lines"
 	"tlskeeper/logship/store"
 )
 
@@ -84,12 +86,12 @@ func importFile(ctx context.Context, s *store.Store, src Source, path string) (R
 		return result, err
 	}
 	defer file.Close()
-	content, packed, err := unpack(watched{ctx, file, src.Read})
+	content, packed, err := unpack(&watched{File: file, ctx: ctx, read: src.Read})
 	if err != nil {
 		return result, err
 	}
-	head, err := content.Peek(store.FingerprintSize)
-	if err != nil && !errors.Is(err, io.EOF) {
+	head, err := lines.Head(content)
+	if err != nil {
 		return result, err
 	}
 	if len(head) == 0 {
@@ -103,34 +105,67 @@ func importFile(ctx context.Context, s *store.Store, src Source, path string) (R
 	if err := s.Identify(ctx, &known, head); err != nil {
 		return result, err
 	}
-	limit := int64(-1)
-	if st != nil && known.Inode == st.Ino && known.Dev == uint64(st.Dev) {
-		limit = known.Offset
-		result.Followed = max(0, info.Size()-limit)
-	}
-	if int64(len(head)) > known.FingerprintLen && limit < 0 {
+	followed := st != nil && known.Inode == st.Ino && known.Dev == uint64(st.Dev)
+	if followed {
+		content = io.NewSectionReader(content, 0, known.Offset)
+		result.Followed = max(0, info.Size()-known.Offset)
+	} else if int64(len(head)) > known.FingerprintLen {
 		known.SetFingerprint(head)
 	}
-	c := newCutter(watched{ctx, content, func(int) {}}, limit)
-	return copyLines(ctx, s, &known, c, packed, result)
+	return copyLines(ctx, s, &known, content, packed, result)
 }
 
-// watched tells how much is read through it, until ctx ends.
+// block is what is stored in one transaction: some 25,000 lines, a tenth of a
+// second, so that the agent's own transactions get their turn.
+const block = 4 << 20
+
+// unpack returns the content of file, of what is inside when it begins as gzip does.
+func unpack(file lines.File) (content io.ReaderAt, packed bool, err error) {
+	if packed, err = lines.IsPacked(file); err != nil || !packed {
+		return file, false, err
+	}
+	content, err = lines.OpenPacked(file)
+	return content, true, err
+}
+
+// watched tells how far a file was read, until ctx ends.
 type watched struct {
-	ctx context.Context
-	io.Reader
-	read func(n int)
+	*os.File
+	ctx      context.Context
+	read     func(n int) // nil: nobody asks
+	at, told int64
 }
 
-func (w watched) Read(p []byte) (int, error) {
+func (w *watched) reached(end int64) {
+	if end > w.told && w.read != nil {
+		w.read(int(end - w.told))
+		w.told = end
+	}
+}
+
+func (w *watched) ReadAt(p []byte, off int64) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}
-	n, err := w.Reader.Read(p)
-	if w.read != nil {
-		w.read(n)
-	}
+	n, err := w.File.ReadAt(p, off)
+	w.reached(off + int64(n))
 	return n, err
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := w.File.Read(p)
+	w.at += int64(n)
+	w.reached(w.at)
+	return n, err
+}
+
+func (w *watched) Seek(offset int64, whence int) (int64, error) {
+	at, err := w.File.Seek(offset, whence)
+	w.at = at
+	return at, err
 }
 
 // open opens a regular file, without waiting for anybody (a FIFO would).

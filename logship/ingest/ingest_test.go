@@ -112,7 +112,7 @@ func TestAgentAndImportAgree(t *testing.T) {
 	half := strings.LastIndex(text[:len(text)/2], "\n") + 1
 	f := &store.File{Path: path, Dev: uint64(st.Dev), Inode: st.Ino}
 	f.SetFingerprint([]byte(text))
-	if err := s.Append(t.Context(), f, lines(text[:half]), int64(half), true); err != nil {
+	if err := s.Append(t.Context(), f, cutLines(text[:half]), int64(half), true); err != nil {
 		t.Fatal(err)
 	}
 	read := stats(t, s).Rows
@@ -130,7 +130,7 @@ func TestAgentAndImportAgree(t *testing.T) {
 	}
 }
 
-func lines(text string) (list []store.Line) {
+func cutLines(text string) (list []store.Line) {
 	at := int64(0)
 	for l := range strings.Lines(text) {
 		list = append(list, store.Line{Offset: at, Raw: []byte(strings.TrimSuffix(l, "\n"))})

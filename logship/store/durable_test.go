@@ -42,10 +42,10 @@ func TestNextSchemaIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, write := Open(path, Options{})
-	_, read := OpenReadOnly(path)
+	_, read := OpenReadOnly(t.Context(), path)
 	for _, err := range []error{write, read} {
 		newer, ok := errors.AsType[*VersionError](err)
-		if !ok || newer.Found != current.version()+1 || hint.Of(err) == "" {
+		if !ok || newer.Found != int(current.version())+1 || hint.Of(err) == "" {
 			t.Errorf("opening it: %v", err)
 		}
 	}

@@ -1,4 +1,4 @@
-package logship
+package lines
 
 import (
 	"encoding/binary"
@@ -10,37 +10,55 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// packedLog reads a .gz as if it were its contents. Reading goes forward;
+// Packed reads a .gz as if it were its contents. Reading goes forward;
 // going back further than the last read begins again from the start.
-type packedLog struct {
-	file *os.File
+type Packed struct {
+	file File
 	zr   *gzip.Reader
 	last []byte // the bytes before at
 	at   int64  // decompressed offset of zr
 }
 
-func openPacked(f *os.File) (*packedLog, error) {
-	p := &packedLog{file: f}
+// File is what a Packed reads; it is closed with it.
+type File interface {
+	io.ReadSeekCloser
+	io.ReaderAt
+}
+
+// IsPacked tells by its first bytes whether f is a .gz (RFC 1952, section 2.3.1, ID1 and ID2).
+func IsPacked(f io.ReaderAt) (bool, error) {
+	var magic [2]byte
+	_, err := f.ReadAt(magic[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return magic == [2]byte{0x1f, 0x8b}, nil
+}
+
+// OpenPacked reads f, a .gz, from its beginning.
+func OpenPacked(f File) (*Packed, error) {
+	p := &Packed{file: f}
 	return p, p.rewind()
 }
 
-func (p *packedLog) rewind() error {
+func (p *Packed) rewind() error {
 	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	zr, err := gzip.NewReader(p.file)
 	if err != nil {
-		return fmt.Errorf("decompressing %s: %w", p.file.Name(), err)
+		return fmt.Errorf("decompressing: %w", err)
 	}
 	p.zr, p.at, p.last = zr, 0, p.last[:0]
 	return nil
 }
 
-func (p *packedLog) Close() error { return p.file.Close() }
+// Close closes the file.
+func (p *Packed) Close() error { return p.file.Close() }
 
 // ReadAt reads decompressed bytes. It serves one goroutine, other than
 // io.ReaderAt promises.
-func (p *packedLog) ReadAt(b []byte, off int64) (int, error) {
+func (p *Packed) ReadAt(b []byte, off int64) (int, error) {
 	if off < p.at-int64(len(p.last)) {
 		if err := p.rewind(); err != nil {
 			return 0, err
@@ -59,7 +77,7 @@ func (p *packedLog) ReadAt(b []byte, off int64) (int, error) {
 	p.at += int64(m)
 	p.last = append(p.last[:0], b[:n+m]...)
 	if errors.Is(err, io.ErrUnexpectedEOF) && n+m < len(b) && p.cutOff() {
-		return n + m, fmt.Errorf("decompressing %s: it ends too early", p.file.Name())
+		return n + m, errors.New("decompressing: it ends too early")
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = io.EOF
@@ -69,22 +87,22 @@ func (p *packedLog) ReadAt(b []byte, off int64) (int, error) {
 
 // cutOff tells a gzip that ends too early from one that is read to its end:
 // io.ReadFull reports both in the same way.
-func (p *packedLog) cutOff() bool {
+func (p *Packed) cutOff() bool {
 	var b [1]byte
 	_, err := p.zr.Read(b[:])
 	return !errors.Is(err, io.EOF)
 }
 
-func (p *packedLog) skip(n int64) error {
+func (p *Packed) skip(n int64) error {
 	m, err := io.CopyN(io.Discard, p.zr, n)
 	p.at, p.last = p.at+m, p.last[:0]
 	return err
 }
 
-// holdsMore tells, without decompressing, whether a .gz of one member may hold
+// HoldsMore tells, without decompressing, whether a .gz of one member may hold
 // more than n bytes: its last four bytes are its size modulo 2^32 (RFC 1952,
 // section 2.3.1, ISIZE).
-func holdsMore(f *os.File, n int64) bool {
+func HoldsMore(f *os.File, n int64) bool {
 	info, err := f.Stat()
 	if err != nil || info.Size() < 18 {
 		return true
