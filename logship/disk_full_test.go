@@ -12,6 +12,7 @@ import (
 	"tlskeeper/internal/durable"
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 // smallDisk mounts a file system of size bytes.
@@ -64,7 +65,7 @@ func onSmallDisk(t *testing.T) (s *shipping, disk string) {
 	}
 	t.Cleanup(func() { st.Close() })
 	s.store, s.conf.Store = st, st
-	s.conf.Publish = func(Stats) error {
+	s.conf.Publish = func(tally.Stats) error {
 		return durable.WriteFile(filepath.Join(disk, "agent.json"), make([]byte, 3000), 0o644)
 	}
 	return s, disk

@@ -34,7 +34,7 @@ func (a *agent) keepHouse(ctx context.Context) {
 		now := time.Now()
 		a.watchLock()
 		h.look(ctx)
-		if now.Sub(alive) >= beat && now.Sub(a.tally.lastTurn()) < stalled {
+		if now.Sub(alive) >= beat && now.Sub(a.tally.LastTurn()) < stalled {
 			notify(daemon.SdNotifyWatchdog)
 			alive = now
 		}
@@ -56,7 +56,7 @@ type herald struct {
 }
 
 func (h *herald) look(ctx context.Context) {
-	began, changes := time.Now(), h.agent.tally.changed()
+	began, changes := time.Now(), h.agent.tally.Changes()
 	since := began.Sub(h.at)
 	if since < h.rest || since < h.beat && changes == h.said {
 		return
@@ -88,11 +88,11 @@ func (a *agent) prune(ctx context.Context) {
 		return
 	}
 	if err != nil {
-		a.tally.failed("prune", err.Error(), err, time.Now())
+		a.tally.Failed("prune", err.Error(), err, time.Now())
 		a.Log.Warn("deleting old lines", "err", err)
 		return
 	}
-	a.tally.cleared("prune")
+	a.tally.Cleared("prune")
 	if n > 0 {
 		a.Log.Info("deleted old lines", "lines", n, "older_than", a.Retention.String())
 	}
@@ -100,7 +100,7 @@ func (a *agent) prune(ctx context.Context) {
 
 // publish hands out the counters, completed from the store.
 func (a *agent) publish(ctx context.Context) {
-	st := a.tally.snapshot()
+	st := a.tally.Snapshot()
 	a.measure(ctx)
 	st.Backlog, st.Size = a.kept.Pending, a.size
 	st.Unparsed = max(0, a.kept.Unparsed-a.unparsed) // pruning takes some away
@@ -108,10 +108,10 @@ func (a *agent) publish(ctx context.Context) {
 	if a.Publish == nil {
 		return
 	}
-	if err := a.Publish(st); err != nil && a.tally.failed("publish", err.Error(), err, time.Now()) {
+	if err := a.Publish(st); err != nil && a.tally.Failed("publish", err.Error(), err, time.Now()) {
 		a.Log.Warn("writing the agent's state", "err", err)
 	} else if err == nil {
-		a.tally.cleared("publish")
+		a.tally.Cleared("publish")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 // Retention counts back from now: what is younger stays, shipped or not.
@@ -72,14 +73,14 @@ func TestWatchdogOfAStalledAgent(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer st.Close()
-				a := &agent{Config: Config{Store: st, Log: slog.New(slog.DiscardHandler)}, tally: newTally(time.Now())}
-				a.tally.turn(nil, time.Now())
+				a := &agent{Config: Config{Store: st, Log: slog.New(slog.DiscardHandler)}, tally: tally.New(time.Now())}
+				a.tally.Turn(nil, time.Now())
 				ctx, stop := context.WithCancel(t.Context())
 				done := make(chan struct{})
 				go func() { a.keepHouse(ctx); close(done) }()
 				for range int(c.turns / time.Second) {
 					time.Sleep(time.Second)
-					a.tally.turn(nil, time.Now())
+					a.tally.Turn(nil, time.Now())
 				}
 				time.Sleep(10*time.Minute - c.turns)
 				stop()

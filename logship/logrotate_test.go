@@ -241,7 +241,7 @@ func (x *rotation) inFiles() map[string]bool {
 		}
 		defer f.Close()
 		var r io.Reader = f
-		if isPacked(name) {
+		if strings.HasSuffix(name, ".gz") {
 			if r, err = gzip.NewReader(f); err != nil {
 				x.t.Fatal(err)
 			}

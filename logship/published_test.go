@@ -11,22 +11,23 @@ import (
 
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 // reports keeps what an agent published.
 type reports struct {
 	mu   sync.Mutex
-	list []Stats
+	list []tally.Stats
 }
 
-func (r *reports) take(st Stats) error {
+func (r *reports) take(st tally.Stats) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.list = append(r.list, st)
 	return nil
 }
 
-func (r *reports) last() (n int, st Stats) {
+func (r *reports) last() (n int, st tally.Stats) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n = len(r.list); n > 0 {

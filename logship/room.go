@@ -3,6 +3,8 @@ package logship
 import (
 	"context"
 	"time"
+
+	"tlskeeper/logship/tally"
 )
 
 // keepRoom deletes what is too old and what is too much, until ctx ends. It has a
@@ -39,16 +41,16 @@ func (a *agent) makeRoom(ctx context.Context) (made bool) {
 		return false
 	}
 	if n > 0 {
-		a.tally.pruned(n)
+		a.tally.Pruned(n)
 		a.Log.Warn("deleted the oldest lines: the database has nearly reached max_size", "lines", n)
 	}
 	if err != nil {
-		if a.tally.failed("room", err.Error(), err, time.Now()) {
-			warn(a.Log, "making room in the database", err)
+		if a.tally.Failed("room", err.Error(), err, time.Now()) {
+			tally.Warn(a.Log, "making room in the database", err)
 		}
 		return false
 	}
-	a.tally.cleared("room")
+	a.tally.Cleared("room")
 	return n > 0
 }
 
@@ -57,9 +59,9 @@ func (a *agent) makeRoom(ctx context.Context) (made bool) {
 func (a *agent) watchLock() {
 	since, by := a.Store.Blocked()
 	if !since.IsZero() {
-		a.tally.paused(since, "the database is locked by "+by)
+		a.tally.Paused(since, "the database is locked by "+by)
 	} else if a.locked {
-		a.tally.resumed()
+		a.tally.Resumed()
 	}
 	a.locked = !since.IsZero()
 }

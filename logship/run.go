@@ -17,8 +17,9 @@ import (
 	"time"
 
 	"tlskeeper/internal/hint"
-	"tlskeeper/logship/lines"
+	"tlskeeper/logship/follow"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 // Config is one agent.
@@ -40,7 +41,7 @@ type Config struct {
 	// Publish is given the counters at the start, when they changed (once a
 	// second at most), at least every 30 seconds, and at the end; nil is fine.
 	// Its error is logged.
-	Publish func(Stats) error
+	Publish func(tally.Stats) error
 
 	Log *slog.Logger // required
 
@@ -91,8 +92,8 @@ func withDefaults(c Config) Config {
 
 type agent struct {
 	Config
-	tally     *tally
-	followers []*follower
+	tally     *tally.Tally
+	followers []*follow.Follower
 	shipper   *shipper // nil without CloudWatch
 	unparsed  int64    // raw lines in the store at the start
 	locked    bool     // when the lock was last looked at
@@ -101,10 +102,10 @@ type agent struct {
 }
 
 func newAgent(ctx context.Context, c Config) (*agent, error) {
-	a := &agent{Config: c, tally: newTally(time.Now())}
-	k := &sink{store: c.Store, ship: c.CloudWatch != nil, buf: make([]byte, lines.Chunk), tally: a.tally, now: time.Now}
+	a := &agent{Config: c, tally: tally.New(time.Now())}
+	k := follow.NewSink(c.Store, c.CloudWatch != nil, a.tally)
 	for _, path := range c.Logs {
-		f, err := newFollower(ctx, path, c.Quiet, k, c.Log)
+		f, err := follow.New(ctx, path, c.Quiet, k, c.Log)
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +125,7 @@ func newAgent(ctx context.Context, c Config) (*agent, error) {
 
 func (a *agent) close() {
 	for _, f := range a.followers {
-		f.close()
+		f.Close()
 	}
 }
 
@@ -138,7 +139,7 @@ func (a *agent) greet(ctx context.Context) {
 		return // what hinders it is the answer
 	}
 	if err := a.CloudWatch.Check(ctx); err != nil && ctx.Err() == nil {
-		warn(a.Log, "lines are kept here until they can be shipped", err)
+		tally.Warn(a.Log, "lines are kept here until they can be shipped", err)
 	}
 }
 
@@ -149,9 +150,9 @@ func (a *agent) once(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	err := a.tally.firstTrouble()
-	if err == nil && a.tally.awaits() {
-		err = hint.Wrap(fmt.Errorf("reading %s: %w", strings.Join(a.Logs, ", "), errAwaited),
+	err := a.tally.FirstTrouble()
+	if err == nil && a.tally.Awaits() {
+		err = hint.Wrap(fmt.Errorf("reading %s: %w", strings.Join(a.Logs, ", "), follow.ErrAwaited),
 			"Apache makes it with the first request; tlskeeper apache apply --log-only installs it")
 	}
 	if a.shipper != nil {
@@ -163,16 +164,16 @@ func (a *agent) once(ctx context.Context) error {
 
 // turn lets every follower look once.
 func (a *agent) turn(ctx context.Context) (more bool) {
-	before := a.tally.lines()
-	var files []FileStats
+	before := a.tally.Lines()
+	var files []tally.File
 	for _, f := range a.followers {
-		if f.turn(ctx) {
+		if f.Turn(ctx) {
 			more = true
 		}
-		files = append(files, f.files()...)
+		files = append(files, f.Files()...)
 	}
-	a.tally.turn(files, time.Now())
-	if a.shipper != nil && a.tally.lines() > before {
+	a.tally.Turn(files, time.Now())
+	if a.shipper != nil && a.tally.Lines() > before {
 		select {
 		case a.shipper.wake <- struct{}{}:
 		default: // it is awake

@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/internal/hint"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 type shipper struct {
 	store *store.Store
 	cloud *CloudWatch
-	tally *tally
+	tally *tally.Tally
 	log   *slog.Logger
 	now   func() time.Time
 	wake  chan struct{} // the follower stored something
@@ -92,7 +93,7 @@ func (s *shipper) left(ctx context.Context, err error) error {
 	if failed != nil {
 		return err
 	}
-	s.tally.failed("ship", kindOf(err), err, s.now())
+	s.tally.Failed("ship", kindOf(err), err, s.now())
 	text := cmp.Or(hint.Of(err), "run it again: the lines are kept")
 	return hint.Wrap(fmt.Errorf("%d lines are not shipped: %w", n, err), text)
 }
@@ -284,7 +285,7 @@ func (s *shipper) note(ctx context.Context) error {
 		return fmt.Errorf("noting what was shipped: %w", err)
 	}
 	s.owed = answer{}
-	s.tally.shipped(len(owed.ids), len(owed.rejected), s.now())
+	s.tally.Shipped(len(owed.ids), len(owed.rejected), s.now())
 	return nil
 }
 
@@ -321,13 +322,13 @@ func index(n *int32, absent int) int {
 
 // failed says an error when it is news; the next attempts are silent.
 func (s *shipper) failed(ctx context.Context, err error) {
-	if s.tally.failed("ship", kindOf(err), err, s.now()) && ctx.Err() == nil {
-		warn(s.log, "shipping: the lines are kept and tried again", err)
+	if s.tally.Failed("ship", kindOf(err), err, s.now()) && ctx.Err() == nil {
+		tally.Warn(s.log, "shipping: the lines are kept and tried again", err)
 	}
 }
 
 func (s *shipper) succeeded() {
-	if s.tally.cleared("ship") {
+	if s.tally.Cleared("ship") {
 		s.log.Info("shipping goes on", "destination", s.cloud.String())
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"tlskeeper/internal/hint"
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 const (
@@ -210,8 +211,8 @@ func TestTooOldAndTooNewLinesAreCounted(t *testing.T) {
 	s := newShipping(t, nil)
 	now := time.Now()
 	s.write(logshiptest.LinesAt(now.AddDate(0, 0, -15), 1, 2) + logshiptest.LinesAt(now, 3, 5) + logshiptest.LinesAt(now.Add(3*time.Hour), 6, 6))
-	var last Stats
-	s.conf.Publish = func(st Stats) error { last = st; return nil }
+	var last tally.Stats
+	s.conf.Publish = func(st tally.Stats) error { last = st; return nil }
 	s.once()
 	s.wantShipped(3, 5)
 	if last.Shipped != 3 || last.Rejected != 3 || last.Lines != 6 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tlskeeper/logship/logshiptest"
+	"tlskeeper/logship/tally"
 )
 
 // queued is an agent that has read what s wrote and shipped nothing of it yet.
@@ -91,8 +92,8 @@ func TestBatchOverTheOldestDay(t *testing.T) {
 	s := newShipping(t, func(c *CloudWatchConfig) { c.RetentionDays = 0 })
 	edge := time.Now().AddDate(0, 0, -14)
 	s.write(logshiptest.LinesAt(edge.Add(-2*time.Hour), 1, 3) + logshiptest.LinesAt(edge.Add(2*time.Hour), 4, 9))
-	var last Stats
-	s.conf.Publish = func(st Stats) error { last = st; return nil }
+	var last tally.Stats
+	s.conf.Publish = func(st tally.Stats) error { last = st; return nil }
 	s.once()
 	s.wantShipped(4, 9)
 	if last.Shipped != 6 || last.Rejected != 3 {

@@ -15,6 +15,7 @@ import (
 	"tlskeeper/internal/status"
 	"tlskeeper/logship"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 func (a *app) agentCommand() *cli.Command {
@@ -117,10 +118,10 @@ func (a *app) cloudWatch(c *cli.Context, cfg *config.Config) (*logship.CloudWatc
 type publisher struct {
 	path, destination string
 	pid               int // 0 after the end
-	last              logship.Stats
+	last              tally.Stats
 }
 
-func (p *publisher) write(st logship.Stats) error {
+func (p *publisher) write(st tally.Stats) error {
 	p.last = st
 	out := status.Agent{
 		PID: p.pid, StartedAt: st.Started, WrittenAt: time.Now(), Destination: p.destination,

@@ -126,7 +126,7 @@ func (h *agentHost) database() string { return filepath.Join(h.root, "var/lib/tl
 
 // rows answers sql over a database, nil while there is none.
 func (h *agentHost) rows(database, sql string) (values []string) {
-	db, err := query.Open(database)
+	db, err := query.Open(context.Background(), database)
 	if err != nil {
 		return nil
 	}

@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"apacheconf":              {"apacheconf/probe", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
 	"apacheconf/probe":        {"internal/leaf"},
 	"templates":               {},
-	"logship":                 {"internal/safepath", "internal/status", "logship/accesslog", "logship/lines", "logship/store"},
+	"logship":                 {"internal/safepath", "internal/status", "logship/accesslog", "logship/follow", "logship/lines", "logship/store", "logship/tally"},
 	"logship/store":           {"logship/accesslog"},
 	"logship/store/storetest": {},
 	"logship/ingest":          {"logship/accesslog", "logship/lines", "logship/store"},
@@ -47,6 +47,8 @@ var allowed = map[string][]string{
 	"acme/store":              {"acme/schedule", "internal/leaf"},
 	"acme/challenge":          {},
 	"logship/lines":           {"logship/store"},
+	"logship/follow":          {"logship/lines", "logship/store", "logship/tally"},
+	"logship/tally":           {"logship/lines", "logship/store"},
 }
 
 // lego may be linked only by what imports it, which is acme and

@@ -1,4 +1,4 @@
-package logship
+package follow
 
 import (
 	"os"
@@ -22,7 +22,7 @@ func TestHoleOfNULBytes(t *testing.T) {
 			x.write("", logshiptest.Lines(1, 3))
 			x.turn()
 			x.want([2]int{1, 3})
-			if got := x.follow.sink.tally.snapshot().Holes; got != size {
+			if got := x.follow.sink.tally.Snapshot().Holes; got != size {
 				t.Errorf("%d NUL bytes counted, want %d", got, size)
 			}
 			x.wantSaid("the log is damaged", 1)
@@ -42,7 +42,7 @@ func TestLineOverTheLimit(t *testing.T) {
 			if len(got) != 3 || got[0] != "1" || got[1] != strings.Repeat("x", lines.Max) || got[2] != "2" {
 				t.Fatalf("%d lines stored", len(got))
 			}
-			if n := x.follow.sink.tally.snapshot().Cut; n != 1 {
+			if n := x.follow.sink.tally.Snapshot().Cut; n != 1 {
 				t.Errorf("%d lines counted as cut, want 1", n)
 			}
 			x.wantSaid("the log is damaged", 1)

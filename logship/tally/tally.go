@@ -1,4 +1,8 @@
-package logship
+// Package tally counts what an agent does and remembers what hinders it, for its
+// parts to add to and for status to be told.
+//
+// It imports logship/lines, logship/store and internal/hint.
+package tally
 
 import (
 	"log/slog"
@@ -33,18 +37,18 @@ type Stats struct {
 	PausedWhy   string
 	Size        store.Size // of the database
 	Pruned      int64      // lines deleted to keep it below its limit
-	Files       []FileStats
+	Files       []File
 }
 
-// FileStats is one open file.
-type FileStats struct {
+// File is one open file.
+type File struct {
 	Path   string
 	Offset int64 // stored up to here
 	Size   int64
 }
 
-// tally is Stats shared by the goroutines of an agent.
-type tally struct {
+// Tally is Stats shared by the goroutines of an agent.
+type Tally struct {
 	mu sync.Mutex
 	st Stats
 	// trouble holds the last error of each part of the agent.
@@ -53,11 +57,13 @@ type tally struct {
 	changes int64     // how often st changed
 }
 
-func newTally(now time.Time) *tally {
-	return &tally{st: Stats{Started: now}, trouble: map[string]trouble{}}
+// New begins to count now.
+func New(now time.Time) *Tally {
+	return &Tally{st: Stats{Started: now}, trouble: map[string]trouble{}}
 }
 
-func (t *tally) stored(lines int, now time.Time) {
+// Stored counts lines of a file that are in the store.
+func (t *Tally) Stored(lines int, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes++
@@ -66,8 +72,8 @@ func (t *tally) stored(lines int, now time.Time) {
 	t.st.PausedSince, t.st.PausedWhy = time.Time{}, ""
 }
 
-// paused notes that storing has stopped, at the first time that it is told.
-func (t *tally) paused(since time.Time, why string) {
+// Paused notes that storing has stopped, at the first time that it is told.
+func (t *Tally) Paused(since time.Time, why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.st.PausedSince.IsZero() {
@@ -79,22 +85,24 @@ func (t *tally) paused(since time.Time, why string) {
 	t.st.PausedWhy = why
 }
 
-// resumed takes back that storing has stopped.
-func (t *tally) resumed() {
+// Resumed takes back that storing has stopped.
+func (t *Tally) Resumed() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes++
 	t.st.PausedSince, t.st.PausedWhy = time.Time{}, ""
 }
 
-func (t *tally) pruned(lines int64) {
+// Pruned counts lines that were deleted to keep the database below its limit.
+func (t *Tally) Pruned(lines int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes++
 	t.st.Pruned += lines
 }
 
-func (t *tally) damaged(d lines.Damage) {
+// Damaged counts what was not kept as it was.
+func (t *Tally) Damaged(d lines.Damage) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes++
@@ -102,7 +110,8 @@ func (t *tally) damaged(d lines.Damage) {
 	t.st.Holes += d.Holes
 }
 
-func (t *tally) shipped(accepted, rejected int, now time.Time) {
+// Shipped counts what the service answered for.
+func (t *Tally) Shipped(accepted, rejected int, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.changes++
@@ -118,12 +127,12 @@ type trouble struct {
 	err  error
 }
 
-// kindAwaited is the state of a log that is not there, which is no failure.
-const kindAwaited = "awaited"
+// Awaited is the state of a log that is not there, which is no failure.
+const Awaited = "awaited"
 
-// failed notes the error of one part. It tells whether that is news, so that a
+// Failed notes the error of one part. It tells whether that is news, so that a
 // failure is said once and not at every turn.
-func (t *tally) failed(part, kind string, err error, now time.Time) (news bool) {
+func (t *Tally) Failed(part, kind string, err error, now time.Time) (news bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	news = t.trouble[part].kind != kind
@@ -137,8 +146,8 @@ func (t *tally) failed(part, kind string, err error, now time.Time) (news bool) 
 	return news
 }
 
-// cleared takes back the error of one part, and tells whether there was one.
-func (t *tally) cleared(part string) (had bool) {
+// Cleared takes back the error of one part, and tells whether there was one.
+func (t *Tally) Cleared(part string) (had bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_, had = t.trouble[part]
@@ -156,7 +165,8 @@ func (t *tally) cleared(part string) (had bool) {
 	return true
 }
 
-func (t *tally) turn(files []FileStats, now time.Time) {
+// Turn notes that the followers came round, and what they have open.
+func (t *Tally) Turn(files []File, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !slices.Equal(t.st.Files, files) {
@@ -165,32 +175,34 @@ func (t *tally) turn(files []FileStats, now time.Time) {
 	t.st.Files, t.turned = files, now
 }
 
-// awaits tells whether a log is not there.
-func (t *tally) awaits() bool {
+// Awaits tells whether a log is not there.
+func (t *Tally) Awaits() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, tr := range t.trouble {
-		if tr.kind == kindAwaited {
+		if tr.kind == Awaited {
 			return true
 		}
 	}
 	return false
 }
 
-func (t *tally) changed() int64 {
+// Changes counts what changed, for who publishes it.
+func (t *Tally) Changes() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.changes
 }
 
-func (t *tally) lines() int64 {
+// Lines counts those stored.
+func (t *Tally) Lines() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.st.Lines
 }
 
-// firstTrouble is an error that stands, nil when there is none.
-func (t *tally) firstTrouble() error {
+// FirstTrouble is an error that stands, nil when there is none.
+func (t *Tally) FirstTrouble() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, part := range slices.Sorted(maps.Keys(t.trouble)) {
@@ -201,20 +213,22 @@ func (t *tally) firstTrouble() error {
 	return nil
 }
 
-func (t *tally) lastTurn() time.Time {
+// LastTurn is when the followers last came round.
+func (t *Tally) LastTurn() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.turned
 }
 
-func (t *tally) snapshot() Stats {
+// Snapshot is what is known now.
+func (t *Tally) Snapshot() Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.st
 }
 
-// warn logs err with its hint, if it has one.
-func warn(log *slog.Logger, msg string, err error, args ...any) {
+// Warn logs err with its hint, if it has one.
+func Warn(log *slog.Logger, msg string, err error, args ...any) {
 	if h := hint.Of(err); h != "" {
 		args = append(args, "hint", h)
 	}

@@ -1,4 +1,4 @@
-package logship
+package follow
 
 import (
 	"io/fs"
@@ -16,7 +16,7 @@ import (
 func (x *fixture) turnInTime() {
 	x.t.Helper()
 	done := make(chan bool, 1)
-	go func() { done <- x.follow.turn(x.t.Context()) }()
+	go func() { done <- x.follow.Turn(x.t.Context()) }()
 	select {
 	case <-done:
 	case <-time.After(30 * time.Second):

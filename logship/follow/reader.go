@@ -1,4 +1,4 @@
-package logship
+package follow
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"tlskeeper/logship/lines"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 // reader is one file being read, whatever its name is by now.
@@ -45,17 +46,23 @@ func newPackedReader(name string, p *lines.Packed, pos *store.File) *reader {
 // not keep the others waiting.
 const maxChunks = 16
 
-// sink is where lines go.
-type sink struct {
+// Sink is where lines go.
+type Sink struct {
 	store *store.Store
 	ship  bool
 	buf   []byte // one chunk, shared by all readers
-	tally *tally
+	tally *tally.Tally
 	now   func() time.Time
 }
 
+// NewSink is for the followers of one agent, which take turns. With ship, lines
+// are queued for shipping, too.
+func NewSink(s *store.Store, ship bool, t *tally.Tally) *Sink {
+	return &Sink{store: s, ship: ship, buf: make([]byte, lines.Chunk), tally: t, now: time.Now}
+}
+
 // drain stores what r has. more is true when it stopped before the end.
-func (k *sink) drain(ctx context.Context, r *reader) (more bool, err error) {
+func (k *Sink) drain(ctx context.Context, r *reader) (more bool, err error) {
 	if !r.told { // also an empty file is worth a row: after a pause it is known to be ours
 		if err := k.store.Append(ctx, r.pos, nil, r.pos.Offset, k.ship); err != nil {
 			return false, err
@@ -83,7 +90,7 @@ var errReplaced = errors.New("the file was replaced while it was read")
 // take stores list and moves r on to end, both or neither. The file's
 // beginning is compared once more after the lines were read: if it is the old
 // one, they are of the old content, too.
-func (k *sink) take(ctx context.Context, r *reader, list []store.Line, end int64) error {
+func (k *Sink) take(ctx context.Context, r *reader, list []store.Line, end int64) error {
 	pos := *r.pos
 	head, err := lines.Head(r.src)
 	if err != nil {
@@ -100,19 +107,19 @@ func (k *sink) take(ctx context.Context, r *reader, list []store.Line, end int64
 	}
 	if err := k.store.Append(ctx, &pos, list, end, k.ship); err != nil {
 		if ctx.Err() == nil {
-			k.tally.paused(k.now(), err.Error())
+			k.tally.Paused(k.now(), err.Error())
 		}
 		return err
 	}
 	*r.pos = pos
 	r.cut.Advance(end)
 	r.grew = k.now()
-	k.tally.stored(len(list), r.grew)
+	k.tally.Stored(len(list), r.grew)
 	return nil
 }
 
 // lastLine stores what is behind the last newline of a file that is finished.
-func (k *sink) lastLine(ctx context.Context, r *reader) error {
+func (k *Sink) lastLine(ctx context.Context, r *reader) error {
 	list, end, err := r.cut.Rest(k.buf)
 	if err != nil || end == r.cut.At() {
 		return err

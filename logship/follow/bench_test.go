@@ -1,4 +1,4 @@
-package logship
+package follow
 
 import (
 	"bufio"
@@ -12,6 +12,7 @@ import (
 	"tlskeeper/logship/lines"
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 // BenchmarkFollow reads and stores a log of 200,000 lines.
@@ -36,16 +37,16 @@ func BenchmarkFollow(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		k := &sink{store: st, ship: true, buf: make([]byte, lines.Chunk), tally: newTally(time.Now()), now: time.Now}
-		fl, err := newFollower(b.Context(), path, time.Hour, k, slog.New(slog.DiscardHandler))
+		k := NewSink(st, true, tally.New(time.Now()))
+		fl, err := New(b.Context(), path, time.Hour, k, slog.New(slog.DiscardHandler))
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		for fl.turn(b.Context()) {
+		for fl.Turn(b.Context()) {
 		}
 		b.StopTimer()
-		fl.close()
+		fl.Close()
 		st.Close()
 		b.StartTimer()
 	}

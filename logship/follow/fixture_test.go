@@ -1,4 +1,4 @@
-package logship
+package follow
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tlskeeper/logship/lines"
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
 // fixture is a log in a directory of its own, and a follower of it that is
@@ -25,7 +25,7 @@ type fixture struct {
 	dir    string
 	path   string // dir/tls.log
 	store  *store.Store
-	follow *follower
+	follow *Follower
 	now    time.Time
 	said   bytes.Buffer // what the follower logged
 }
@@ -44,9 +44,10 @@ func (x *fixture) start() {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	k := &sink{store: st, ship: true, buf: make([]byte, lines.Chunk), tally: newTally(x.now), now: func() time.Time { return x.now }}
+	k := NewSink(st, true, tally.New(x.now))
+	k.now = func() time.Time { return x.now }
 	log := slog.New(slog.NewTextHandler(&x.said, nil))
-	f, err := newFollower(x.t.Context(), x.path, time.Hour, k, log)
+	f, err := New(x.t.Context(), x.path, time.Hour, k, log)
 	if err != nil {
 		x.t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func (x *fixture) stop() {
 	if x.store == nil {
 		return
 	}
-	x.follow.close()
+	x.follow.Close()
 	if err := x.store.Close(); err != nil {
 		x.t.Error(err)
 	}
@@ -67,7 +68,7 @@ func (x *fixture) stop() {
 // turn lets the follower read everything there is.
 func (x *fixture) turn() {
 	x.t.Helper()
-	for n := 0; x.follow.turn(x.t.Context()); n++ {
+	for n := 0; x.follow.Turn(x.t.Context()); n++ {
 		if n > 1000 {
 			x.t.Fatal("the follower does not come to an end")
 		}

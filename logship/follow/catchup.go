@@ -1,4 +1,4 @@
-package logship
+package follow
 
 import (
 	"context"
@@ -23,7 +23,7 @@ type found struct {
 // catchUp opens the rotated files of the log that have bytes we have not read:
 // files known by inode or by their beginning (renamed, compressed, or copied by
 // copytruncate), and files never seen, which came and went while nobody looked.
-func (f *follower) catchUp(ctx context.Context) error {
+func (f *Follower) catchUp(ctx context.Context) error {
 	list, err := siblings(f.path)
 	if err != nil {
 		return fmt.Errorf("looking for rotated files: %w", err)
@@ -46,7 +46,7 @@ func (f *follower) catchUp(ctx context.Context) error {
 
 // isOurs tells whether s is to be read: it is not read already, and if it is
 // known, then as this log and not as one that was imported or was there before us.
-func (f *follower) isOurs(s found) bool {
+func (f *Follower) isOurs(s found) bool {
 	if s.pos == nil {
 		return s.kind != byHand
 	}
@@ -54,7 +54,7 @@ func (f *follower) isOurs(s found) bool {
 }
 
 // insert puts an old file before the current one: its lines are older.
-func (f *follower) insert(r *reader) {
+func (f *Follower) insert(r *reader) {
 	at := len(f.open)
 	if f.current != nil {
 		at--
@@ -63,7 +63,7 @@ func (f *follower) insert(r *reader) {
 }
 
 // identify compares each sibling with what is known.
-func (f *follower) identify(list []sibling) []found {
+func (f *Follower) identify(list []sibling) []found {
 	var all []found
 	for _, s := range list {
 		file, info, err := regular.Open(s.path)
@@ -94,7 +94,7 @@ func headOf(path string, file *os.File) ([]byte, error) {
 }
 
 // isTaken tells whether k is being read.
-func (f *follower) isTaken(k *store.File) bool {
+func (f *Follower) isTaken(k *store.File) bool {
 	for _, r := range f.open {
 		if r.pos == k {
 			return true
@@ -104,7 +104,7 @@ func (f *follower) isTaken(k *store.File) bool {
 }
 
 // openSibling opens s where its reader stopped; nil when nothing can be left.
-func (f *follower) openSibling(s found) (*reader, error) {
+func (f *Follower) openSibling(s found) (*reader, error) {
 	file, info, err := regular.Open(s.path)
 	if err != nil {
 		return nil, err
@@ -134,7 +134,7 @@ func (f *follower) openSibling(s found) (*reader, error) {
 	return r, nil
 }
 
-func (f *follower) unpack(path string, file *os.File, pos *store.File) (*reader, error) {
+func (f *Follower) unpack(path string, file *os.File, pos *store.File) (*reader, error) {
 	p, err := lines.OpenPacked(file)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,9 @@
-package logship
+// Package follow reads logs through every rotation into the store: each line
+// once, with the place it was read from in the same transaction.
+//
+// It imports logship/lines, logship/store, logship/tally, internal/hint and
+// internal/regular.
+package follow
 
 import (
 	"context"
@@ -14,18 +19,19 @@ import (
 	"tlskeeper/internal/regular"
 	"tlskeeper/logship/lines"
 	"tlskeeper/logship/store"
+	"tlskeeper/logship/tally"
 )
 
-// follower reads one log, whatever rotation does to its name. Apache's old
+// Follower reads one log, whatever rotation does to its name. Apache's old
 // workers go on writing to a renamed file until their requests end, which may
 // be hours later, so an old file stays open until it has been quiet for long.
 //
 // It polls. Notification could only be a hint, as it overflows and says nothing
 // of what happened while nobody listened.
-type follower struct {
+type Follower struct {
 	path  string
 	quiet time.Duration // how long an old file must be silent to be closed
-	sink  *sink
+	sink  *Sink
 	log   *slog.Logger
 
 	known   []*store.File // all files of the store, oldest first
@@ -34,23 +40,23 @@ type follower struct {
 	caught  bool          // catchUp was done since the start
 }
 
-// newFollower takes up what the store knows of files.
-func newFollower(ctx context.Context, path string, quiet time.Duration, k *sink, log *slog.Logger) (*follower, error) {
+// New follows the log at path into k, and takes up what the store knows of files.
+func New(ctx context.Context, path string, quiet time.Duration, k *Sink, log *slog.Logger) (*Follower, error) {
 	files, err := k.store.Files(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the positions in %s: %w", path, err)
 	}
-	f := &follower{path: path, quiet: quiet, sink: k, log: log.With("log", path)}
+	f := &Follower{path: path, quiet: quiet, sink: k, log: log.With("log", path)}
 	for i := range files {
 		f.known = append(f.known, &files[i])
 	}
 	return f, nil
 }
 
-// turn looks once at everything. more is true when there is more to read at
+// Turn looks once at everything. more is true when there is more to read at
 // once. Failures are said, counted, and tried again at the next turn: a disk
 // that is full or a file that may not be read now is not the end of the agent.
-func (f *follower) turn(ctx context.Context) (more bool) {
+func (f *Follower) Turn(ctx context.Context) (more bool) {
 	f.complain(ctx, "open", f.look(ctx))
 	var failed error
 	for _, r := range slices.Clone(f.open) {
@@ -71,7 +77,7 @@ func (f *follower) turn(ctx context.Context) (more bool) {
 }
 
 // look compares the file at path with the one that is open as current.
-func (f *follower) look(ctx context.Context) error {
+func (f *Follower) look(ctx context.Context) error {
 	info, err := os.Stat(f.path)
 	if err != nil {
 		f.release()
@@ -93,7 +99,7 @@ func (f *follower) look(ctx context.Context) error {
 
 // release makes the current file an old one. It stays open; its quiet time
 // begins now, however long ago its last line was.
-func (f *follower) release() {
+func (f *Follower) release() {
 	if f.current != nil {
 		f.current.grew = f.sink.now()
 	}
@@ -102,7 +108,7 @@ func (f *follower) release() {
 
 // absent notes that the log is awaited: what is found under its name later
 // is then known to be new since, also after a pause.
-func (f *follower) absent(ctx context.Context, err error) error {
+func (f *Follower) absent(ctx context.Context, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return unreadable(err)
 	}
@@ -119,13 +125,13 @@ func (f *follower) absent(ctx context.Context, err error) error {
 			return err
 		}
 	}
-	return errAwaited
+	return ErrAwaited
 }
 
 // begin is done once in the life of a store: the rotated files that are there
 // already are noted as seen and never read. They are for import. Whatever
 // appears later and is not known came since.
-func (f *follower) begin(ctx context.Context) error {
+func (f *Follower) begin(ctx context.Context) error {
 	list, err := siblings(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -149,7 +155,7 @@ func (f *follower) begin(ctx context.Context) error {
 }
 
 // note enters a file of which nothing is read.
-func (f *follower) note(ctx context.Context, k *store.File) error {
+func (f *Follower) note(ctx context.Context, k *store.File) error {
 	if err := f.sink.store.Append(ctx, k, nil, 0, f.sink.ship); err != nil {
 		return err
 	}
@@ -157,9 +163,9 @@ func (f *follower) note(ctx context.Context, k *store.File) error {
 	return nil
 }
 
-// errAwaited is said once, and is no failure: Apache writes the log with the
+// ErrAwaited is said once, and is no failure: Apache writes the log with the
 // first request.
-var errAwaited = errors.New("the log is not there yet")
+var ErrAwaited = errors.New("the log is not there yet")
 
 func unreadable(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
@@ -170,7 +176,7 @@ func unreadable(err error) error {
 
 // isFirst tells whether this log was never followed into this store. An import
 // of it leaves no inode.
-func (f *follower) isFirst() bool {
+func (f *Follower) isFirst() bool {
 	return !slices.ContainsFunc(f.known, func(k *store.File) bool {
 		return k.Path == f.path && (k.Inode != 0 || k.FingerprintLen == 0)
 	})
@@ -178,7 +184,7 @@ func (f *follower) isFirst() bool {
 
 // arrive opens the file at path, and before it what was rotated away since it
 // was last looked at.
-func (f *follower) arrive(ctx context.Context) error {
+func (f *Follower) arrive(ctx context.Context) error {
 	file, info, err := regular.Open(f.path)
 	if err != nil {
 		return unreadable(err)
@@ -191,7 +197,7 @@ func (f *follower) arrive(ctx context.Context) error {
 }
 
 // take makes file the current one.
-func (f *follower) take(ctx context.Context, file *os.File, info fs.FileInfo) error {
+func (f *Follower) take(ctx context.Context, file *os.File, info fs.FileInfo) error {
 	head, err := lines.Head(file)
 	if err != nil {
 		return err
@@ -216,7 +222,7 @@ func (f *follower) take(ctx context.Context, file *os.File, info fs.FileInfo) er
 
 // truncated begins the current file anew, and looks for the copy that
 // copytruncate made of what was not read in time.
-func (f *follower) truncated(ctx context.Context, info fs.FileInfo) error {
+func (f *Follower) truncated(ctx context.Context, info fs.FileInfo) error {
 	r := f.current
 	f.log.Info("the log was truncated", "offset", r.pos.Offset, "size", info.Size())
 	r.pos, r.told = newFile(f.path, info), false
@@ -226,7 +232,7 @@ func (f *follower) truncated(ctx context.Context, info fs.FileInfo) error {
 }
 
 // retire closes a file that will not grow any more.
-func (f *follower) retire(ctx context.Context, r *reader) error {
+func (f *Follower) retire(ctx context.Context, r *reader) error {
 	if r == f.current || !r.end && f.sink.now().Sub(r.grew) <= f.quiet {
 		return nil
 	}
@@ -238,12 +244,13 @@ func (f *follower) retire(ctx context.Context, r *reader) error {
 	return nil
 }
 
-func (f *follower) drop(r *reader) {
+func (f *Follower) drop(r *reader) {
 	r.src.Close()
 	f.open = slices.DeleteFunc(f.open, func(o *reader) bool { return o == r })
 }
 
-func (f *follower) close() {
+// Close closes the files.
+func (f *Follower) Close() {
 	for _, r := range f.open {
 		r.src.Close()
 	}
@@ -251,18 +258,18 @@ func (f *follower) close() {
 }
 
 // report says what of r could not be kept as it was.
-func (f *follower) report(r *reader) {
+func (f *Follower) report(r *reader) {
 	d := r.cut.Damage()
 	if d == (lines.Damage{}) {
 		return
 	}
-	f.sink.tally.damaged(d)
+	f.sink.tally.Damaged(d)
 	f.log.Warn("the log is damaged", "file", r.name, "before", r.cut.At(),
 		"lines_cut", d.Cut, "bytes_dropped", d.Dropped, "nul_bytes_skipped", d.Holes)
 }
 
 // complain says err when it is news.
-func (f *follower) complain(ctx context.Context, part string, err error) {
+func (f *Follower) complain(ctx context.Context, part string, err error) {
 	if ctx.Err() != nil {
 		return
 	}
@@ -270,20 +277,21 @@ func (f *follower) complain(ctx context.Context, part string, err error) {
 	part += " " + f.path
 	switch {
 	case err == nil:
-		if f.sink.tally.cleared(part) && reading {
+		if f.sink.tally.Cleared(part) && reading {
 			f.log.Info("storing goes on")
 		}
-	case errors.Is(err, errAwaited):
-		if f.sink.tally.failed(part, kindAwaited, nil, f.sink.now()) {
+	case errors.Is(err, ErrAwaited):
+		if f.sink.tally.Failed(part, tally.Awaited, nil, f.sink.now()) {
 			f.log.Info("the log is not there yet: waiting for it")
 		}
-	case f.sink.tally.failed(part, err.Error(), err, f.sink.now()):
-		warn(f.log, "following the log", err)
+	case f.sink.tally.Failed(part, err.Error(), err, f.sink.now()):
+		tally.Warn(f.log, "following the log", err)
 	}
 }
 
-func (f *follower) files() []FileStats {
-	var list []FileStats
+// Files lists what is open and how far it was stored.
+func (f *Follower) Files() []tally.File {
+	var list []tally.File
 	for _, r := range f.open {
 		size := r.pos.Offset
 		if r.file != nil {
@@ -291,7 +299,7 @@ func (f *follower) files() []FileStats {
 				size = info.Size()
 			}
 		}
-		list = append(list, FileStats{Path: r.name, Offset: r.pos.Offset, Size: size})
+		list = append(list, tally.File{Path: r.name, Offset: r.pos.Offset, Size: size})
 	}
 	return list
 }
