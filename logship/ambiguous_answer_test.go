@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tlskeeper/logship/logshiptest"
+	"tlskeeper/logship/store"
 )
 
 // ambiguous are the answers that leave it open whether the batch was taken.
@@ -108,5 +109,34 @@ func TestNotReadBackRightAfterTheStart(t *testing.T) {
 	s.wantShipped(1, 3)
 	if reads := s.cloud.Requests("GetLogEvents"); reads != 0 {
 		t.Errorf("%d attempts to read", reads)
+	}
+}
+
+// An equal line that another process shipped before this one began says nothing
+// about a batch of ours: the service's time of taking it in tells them apart.
+func TestEqualLineOfBeforeTheAgentsLife(t *testing.T) {
+	s := newShipping(t, nil)
+	text := recent(2, 2)
+	s.cloud.SetNow(func() time.Time { return time.Now().Add(-time.Hour) })
+	s.write(text)
+	s.once()
+	other, err := store.Open(filepath.Join(t.TempDir(), "tls.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	s.cloud.SetNow(time.Now)
+	s.store, s.conf.Store, s.conf.blur = other, other, time.Nanosecond
+	s.path = filepath.Join(t.TempDir(), "tls.log")
+	s.conf.Logs = []string{s.path}
+	stop := s.background()
+	s.write(logshiptest.LinesAt(time.Now().Add(-time.Minute), 1, 1)) // in the same second it would move the other's millisecond
+	s.shipsAll(1)
+	s.cloud.Inject(logshiptest.Reset())
+	s.write(text)
+	s.shipsAll(2)
+	stop()
+	if n, reads := s.cloud.Accepted(), s.cloud.Requests("GetLogEvents"); n != 3 || reads == 0 {
+		t.Errorf("%d events accepted, want 3; read back %d times", n, reads)
 	}
 }

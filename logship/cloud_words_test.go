@@ -1,18 +1,13 @@
 package logship
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"testing"
-	"unicode/utf8"
-
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/logship/cloudwatch"
 	"tlskeeper/logship/logshiptest"
 )
 
@@ -21,16 +16,16 @@ import (
 func TestWordsOfFailures(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  logshiptest.Fault
-		change func(*CloudWatchConfig)
+		change func(*cloudwatch.Config)
 		env    map[string]string
 		want   string
 		hint   string
 	}{
 		"no credentials": {env: map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
 			want: "shipping to /tls/test/host-1: no AWS credentials found", hint: "instance role"},
-		"unreachable": {change: func(c *CloudWatchConfig) { c.Endpoint = closedPort(t) },
+		"unreachable": {change: func(c *cloudwatch.Config) { c.Endpoint = closedPort(t) },
 			want: "cannot reach http://127.0.0.1:", hint: "firewall"},
-		"no such host": {change: func(c *CloudWatchConfig) { c.Endpoint = "http://logs.nowhere.invalid/" },
+		"no such host": {change: func(c *cloudwatch.Config) { c.Endpoint = "http://logs.nowhere.invalid/" },
 			want: "cannot reach http://logs.nowhere.invalid/: ", hint: "region"},
 		"unknown key":  {env: map[string]string{"AWS_ACCESS_KEY_ID": "AKIAX"}, want: "PutLogEvents: UnrecognizedClientException: The security", hint: "access key"},
 		"wrong secret": {env: map[string]string{"AWS_SECRET_ACCESS_KEY": "x"}, want: "PutLogEvents: InvalidSignatureException: ", hint: "clock"},
@@ -48,11 +43,11 @@ func TestWordsOfFailures(t *testing.T) {
 			for key, value := range c.env {
 				t.Setenv(key, value)
 			}
-			cc := CloudWatchConfig{Group: testGroup, Stream: testStream, Endpoint: s.cloud.URL, Log: s.conf.Log}
+			cc := cloudwatch.Config{Group: testGroup, Stream: testStream, Endpoint: s.cloud.URL, Log: s.conf.Log}
 			if c.change != nil {
 				c.change(&cc)
 			}
-			cw, err := NewCloudWatch(t.Context(), cc)
+			cw, err := cloudwatch.New(t.Context(), cc)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,14 +83,6 @@ func closedPort(t *testing.T) string {
 	return "http://" + ln.Addr().String()
 }
 
-func TestRegionThatIsNone(t *testing.T) {
-	logshiptest.New(t)
-	_, err := NewCloudWatch(t.Context(), CloudWatchConfig{Group: "g", Stream: "s", Region: "eu central 1"})
-	if err == nil || !strings.Contains(err.Error(), `region "eu central 1"`) || !strings.Contains(hint.Of(err), "eu-central-1") {
-		t.Errorf("error %v, hint %q", err, hint.Of(err))
-	}
-}
-
 // The port on our side differs each time, and the failure is the same.
 func TestConnectionsThatBreakAreSaidOnce(t *testing.T) {
 	s := newShipping(t, nil)
@@ -106,30 +93,5 @@ func TestConnectionsThatBreakAreSaidOnce(t *testing.T) {
 	stop()
 	if n := strings.Count(s.said.String(), "tried again"); n != 1 {
 		t.Errorf("said %d times:\n%s", n, s.said)
-	}
-}
-
-// What answers in the service's place may say what it likes, at any length. It
-// goes into the journal and the state file.
-func TestEndlessWordsAreCut(t *testing.T) {
-	endless := strings.Repeat("ü", 250_000)
-	for name, err := range map[string]error{
-		"message":     &smithy.GenericAPIError{Code: "InternalFailure", Message: endless},
-		"code":        &smithy.GenericAPIError{Code: endless, Message: "x"},
-		"credentials": &v4.SigningError{Err: errors.New("get credentials: " + endless)},
-		"network":     &smithyhttp.RequestSendError{Err: errors.New(endless)},
-		"any":         errors.New(endless),
-	} {
-		got := plainly(&smithy.OperationError{OperationName: "PutLogEvents", Err: err})
-		text, kind := got.Error(), kindOf(got)
-		if len(text) > 2200 || len(kind) > 2200 || !utf8.ValidString(text) {
-			t.Errorf("%s: %d bytes, kind of %d bytes", name, len(text), len(kind))
-		}
-		if name != "code" && !strings.Contains(text, "more bytes") {
-			t.Errorf("%s: %q does not say that it is cut", name, text[len(text)-40:])
-		}
-		if !errors.Is(got, err) {
-			t.Errorf("%s: the error itself is lost", name)
-		}
 	}
 }

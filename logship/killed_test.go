@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"tlskeeper/logship/cloudwatch"
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
 	"tlskeeper/logship/store/storetest"
@@ -56,7 +57,7 @@ func childAgent(dir string) error {
 		return err
 	}
 	defer st.Close()
-	cw, err := NewCloudWatch(ctx, CloudWatchConfig{Group: testGroup, Stream: testStream,
+	cw, err := cloudwatch.New(ctx, cloudwatch.Config{Group: testGroup, Stream: testStream,
 		Endpoint: os.Getenv(childEndpoint), Gzip: true, Log: log})
 	if err != nil {
 		return err

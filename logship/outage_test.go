@@ -108,7 +108,7 @@ func TestOneEventIsRefused(t *testing.T) {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	events, _ := a.shipper.events(rows)
-	events[20].message = "" // which the service refuses as a whole call
+	events[20].Message = "" // which the service refuses as a whole call
 	if err := a.shipper.shipBatch(t.Context(), events); err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func TestPublishesWhatChanged(t *testing.T) {
 		}
 		for second := range 20 {
 			for n := range 10 {
-				appendTo(t, path, logshiptest.Lines(10*second+n, 10*second+n))
+				logshiptest.Append(t, path, logshiptest.Lines(10*second+n, 10*second+n))
 				time.Sleep(100 * time.Millisecond)
 			}
 		}

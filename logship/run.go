@@ -3,8 +3,8 @@
 // the queue between the two halves: a stop, a crash or an outage of the service
 // is a number of lines waiting, never a loss.
 //
-// It may import logship/accesslog, logship/store, internal/{safepath,hint} and
-// internal/term, the AWS SDK, and hpcloud/tail, which serves the live view only.
+// It imports logship/follow, logship/cloudwatch, logship/store, logship/tally and
+// internal/hint.
 package logship
 
 import (
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/logship/cloudwatch"
 	"tlskeeper/logship/follow"
 	"tlskeeper/logship/store"
 	"tlskeeper/logship/tally"
@@ -24,9 +25,9 @@ import (
 
 // Config is one agent.
 type Config struct {
-	Logs       []string     // files to follow, at least one; they may not be there yet
-	Store      *store.Store // required; the caller limits it, and closes it after Run
-	CloudWatch *CloudWatch  // nil: lines are kept here only
+	Logs       []string           // files to follow, at least one; they may not be there yet
+	Store      *store.Store       // required; the caller limits it, and closes it after Run
+	CloudWatch *cloudwatch.Client // nil: lines are kept here only
 
 	Poll  time.Duration // how often files are looked at; 0 means 250 ms
 	Quiet time.Duration // how long a rotated file must be silent to be closed; 0 means an hour
@@ -46,7 +47,7 @@ type Config struct {
 	Log *slog.Logger // required
 
 	retryFirst, retryMost time.Duration // back-off; 0 means 500 ms and a minute
-	blur                  time.Duration // 0 means clockBlur
+	blur                  time.Duration // of clocks; 0 means what cloudwatch.NewUnconfirmed says
 }
 
 // Run is the agent. It ends when ctx does, with nil; or before anything was
@@ -81,7 +82,6 @@ func withDefaults(c Config) Config {
 		{&c.Grace, 5 * time.Second},
 		{&c.retryFirst, 500 * time.Millisecond},
 		{&c.retryMost, time.Minute},
-		{&c.blur, clockBlur},
 	} {
 		if *d.at == 0 {
 			*d.at = d.value
@@ -113,7 +113,7 @@ func newAgent(ctx context.Context, c Config) (*agent, error) {
 	}
 	if c.CloudWatch != nil {
 		a.shipper = &shipper{store: c.Store, cloud: c.CloudWatch, tally: a.tally, log: c.Log, now: time.Now,
-			doubts: newDoubts(c.Log, c.blur), wake: make(chan struct{}, 1), flush: c.Flush, first: c.retryFirst, most: c.retryMost, limit: firstPending}
+			unconfirmed: cloudwatch.NewUnconfirmed(c.Log, c.blur), wake: make(chan struct{}, 1), flush: c.Flush, first: c.retryFirst, most: c.retryMost, limit: firstPending}
 	}
 	st, err := c.Store.Stats(ctx)
 	if err != nil {

@@ -8,9 +8,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-
 	"tlskeeper/internal/hint"
+	"tlskeeper/logship/cloudwatch"
 	"tlskeeper/logship/store"
 	"tlskeeper/logship/tally"
 )
@@ -18,7 +17,7 @@ import (
 const (
 	// pendingBytes is how much of the queue is taken into memory at a time: two
 	// full batches.
-	pendingBytes = 2 * maxBatchBytes
+	pendingBytes = 2 * cloudwatch.MaxBatchBytes
 	minPending   = 64   // rows; the longest lines there can be are 1 MiB
 	firstPending = 1000 // rows, before the length of lines is known
 )
@@ -28,7 +27,7 @@ const (
 // it twice and never not at all.
 type shipper struct {
 	store *store.Store
-	cloud *CloudWatch
+	cloud *cloudwatch.Client
 	tally *tally.Tally
 	log   *slog.Logger
 	now   func() time.Time
@@ -37,11 +36,11 @@ type shipper struct {
 	first time.Duration // back-off after the first failure; doubles
 	most  time.Duration // back-off at most
 	limit int           // rows to ask the store for
-	// doubts keeps lines from being sent twice, where it can.
-	doubts *doubts
-	// owed is what the service answered for and the store could not note, being
+	// unconfirmed keeps lines from being sent twice, where it can.
+	unconfirmed *cloudwatch.Unconfirmed
+	// unmarked is what the service answered for and the store could not note, being
 	// on a full disk. Nothing more is sent until it is noted.
-	owed answer
+	unmarked cloudwatch.Answer
 }
 
 // run ships until ctx ends, then once more what is left, as long as the batch
@@ -76,7 +75,7 @@ const maxAttempts = 5
 func (s *shipper) attempts(ctx context.Context) error {
 	for n := 1; ; n++ {
 		err := s.empty(ctx, ctx)
-		hopeless := err != nil && isHopeless(err)
+		hopeless := err != nil && cloudwatch.IsHopeless(err)
 		if err == nil || ctx.Err() != nil || hopeless || n == maxAttempts {
 			return s.left(ctx, err)
 		}
@@ -93,7 +92,7 @@ func (s *shipper) left(ctx context.Context, err error) error {
 	if failed != nil {
 		return err
 	}
-	s.tally.Failed("ship", kindOf(err), err, s.now())
+	s.tally.Failed("ship", cloudwatch.KindOf(err), err, s.now())
 	text := cmp.Or(hint.Of(err), "run it again: the lines are kept")
 	return hint.Wrap(fmt.Errorf("%d lines are not shipped: %w", n, err), text)
 }
@@ -163,9 +162,9 @@ func (s *shipper) empty(ctx, sending context.Context) error {
 func (s *shipper) learn(rows []store.Event) {
 	total := 1
 	for _, r := range rows {
-		total += len(r.Raw) + perEvent
+		total += len(r.Raw) + cloudwatch.EventBytes
 	}
-	s.limit = min(max(len(rows)*pendingBytes/total, minPending), 2*maxBatchEvents)
+	s.limit = min(max(len(rows)*pendingBytes/total, minPending), 2*cloudwatch.MaxBatchEvents)
 }
 
 func (s *shipper) shipRows(ctx, sending context.Context, rows []store.Event) error {
@@ -175,7 +174,7 @@ func (s *shipper) shipRows(ctx, sending context.Context, rows []store.Event) err
 			return err
 		}
 	}
-	for _, batch := range cut(events) {
+	for _, batch := range cloudwatch.Cut(events) {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -187,11 +186,11 @@ func (s *shipper) shipRows(ctx, sending context.Context, rows []store.Event) err
 }
 
 // events makes messages of rows. A row that has none is unfit.
-func (s *shipper) events(rows []store.Event) (events []event, unfit []store.Rejected) {
-	events = make([]event, 0, len(rows))
+func (s *shipper) events(rows []store.Event) (events []cloudwatch.Event, unfit []store.Rejected) {
+	events = make([]cloudwatch.Event, 0, len(rows))
 	shortened := 0
 	for _, r := range rows {
-		text, whole := message(r.Raw, s.cloud.clients)
+		text, whole := s.cloud.Message(r.Raw)
 		if text == "" {
 			unfit = append(unfit, store.Rejected{ID: r.ID, Reason: "empty"})
 			continue
@@ -199,7 +198,7 @@ func (s *shipper) events(rows []store.Event) (events []event, unfit []store.Reje
 		if !whole {
 			shortened++
 		}
-		events = append(events, event{r.ID, max(r.Millis, 0), text})
+		events = append(events, cloudwatch.Event{ID: r.ID, Millis: max(r.Millis, 0), Message: text})
 	}
 	if shortened > 0 {
 		s.log.Warn("lines longer than CloudWatch takes are shipped shortened", "lines", shortened)
@@ -210,25 +209,25 @@ func (s *shipper) events(rows []store.Event) (events []event, unfit []store.Reje
 // shipBatch sends one batch and takes it from the queue. When the service finds
 // fault with an event, the batch is halved until that one stands alone: one bad
 // line must not hold up or take along the others.
-func (s *shipper) shipBatch(ctx context.Context, batch []event) error {
+func (s *shipper) shipBatch(ctx context.Context, batch []cloudwatch.Event) error {
 	batch, err := s.missing(ctx, batch)
 	if err != nil || len(batch) == 0 {
 		return err
 	}
 	began := time.Now()
-	info, err := s.cloud.put(ctx, batch)
+	answer, err := s.cloud.Put(ctx, batch)
 	switch {
 	case err == nil:
-		return s.settle(ctx, batch, info)
-	case !isRefused(err):
-		if isAmbiguous(err) {
-			s.doubts.add(batch, began)
+		return s.settle(ctx, batch, answer)
+	case !cloudwatch.IsRefused(err):
+		if cloudwatch.IsAmbiguous(err) {
+			s.unconfirmed.Add(batch, began)
 		}
 		return fmt.Errorf("shipping to %s: %w", s.cloud, err)
 	case len(batch) == 1:
-		s.doubts.settled(batch)
-		s.log.Warn("CloudWatch refuses a line: it stays here only", "row", batch[0].id, "err", err)
-		return s.mark(ctx, nil, []store.Rejected{{ID: batch[0].id, Reason: "refused"}})
+		s.unconfirmed.Settled(batch)
+		s.log.Warn("CloudWatch refuses a line: it stays here only", "row", batch[0].ID, "err", err)
+		return s.mark(ctx, nil, []store.Rejected{{ID: batch[0].ID, Reason: "refused"}})
 	}
 	half := len(batch) / 2
 	if err := s.shipBatch(ctx, batch[:half]); err != nil {
@@ -239,8 +238,8 @@ func (s *shipper) shipBatch(ctx context.Context, batch []event) error {
 
 // missing takes from the queue what an answer that was lost had confirmed, and
 // returns the rest.
-func (s *shipper) missing(ctx context.Context, batch []event) ([]event, error) {
-	there, missing, err := s.doubts.sift(ctx, s.cloud, batch)
+func (s *shipper) missing(ctx context.Context, batch []cloudwatch.Event) ([]cloudwatch.Event, error) {
+	there, missing, err := s.unconfirmed.AlreadyThere(ctx, s.cloud, batch)
 	if err != nil {
 		return nil, fmt.Errorf("shipping to %s: %w", s.cloud, err)
 	}
@@ -248,81 +247,43 @@ func (s *shipper) missing(ctx context.Context, batch []event) ([]event, error) {
 		return missing, nil
 	}
 	s.log.Debug("lines are in CloudWatch though no answer came", "lines", len(there))
-	return missing, s.settle(ctx, there, nil)
+	return missing, s.settle(ctx, there, cloudwatch.All(there))
 }
 
 // settle takes from the queue what the service answered for.
-func (s *shipper) settle(ctx context.Context, batch []event, info *types.RejectedLogEventsInfo) error {
-	s.doubts.settled(batch)
-	ids, rejected := sortAnswer(batch, info)
-	if len(rejected) > 0 {
+func (s *shipper) settle(ctx context.Context, batch []cloudwatch.Event, answer cloudwatch.Answer) error {
+	s.unconfirmed.Settled(batch)
+	if n := len(answer.Rejected); n > 0 {
 		s.log.Warn("CloudWatch rejected lines: they stay here only",
-			"lines", len(rejected), "reason", rejected[0].Reason, "of", len(batch))
+			"lines", n, "reason", answer.Rejected[0].Reason, "of", len(batch))
 	}
-	return s.mark(ctx, ids, rejected)
-}
-
-// answer is what the service said of some rows.
-type answer struct {
-	ids      []int64
-	rejected []store.Rejected
+	return s.mark(ctx, answer.Accepted, answer.Rejected)
 }
 
 func (s *shipper) mark(ctx context.Context, ids []int64, rejected []store.Rejected) error {
-	s.owed.ids = append(s.owed.ids, ids...)
-	s.owed.rejected = append(s.owed.rejected, rejected...)
+	s.unmarked.Accepted = append(s.unmarked.Accepted, ids...)
+	s.unmarked.Rejected = append(s.unmarked.Rejected, rejected...)
 	return s.note(ctx)
 }
 
-// note enters into the store what is owed to it.
+// note enters into the store what is unmarked there.
 func (s *shipper) note(ctx context.Context) error {
-	owed := s.owed
-	if len(owed.ids)+len(owed.rejected) == 0 {
+	unmarked := s.unmarked
+	if len(unmarked.Accepted)+len(unmarked.Rejected) == 0 {
 		return nil
 	}
 	// The answer is here: a stop must not keep it from the store.
-	if err := s.store.MarkShipped(context.WithoutCancel(ctx), owed.ids, owed.rejected); err != nil {
+	if err := s.store.MarkShipped(context.WithoutCancel(ctx), unmarked.Accepted, unmarked.Rejected); err != nil {
 		return fmt.Errorf("noting what was shipped: %w", err)
 	}
-	s.owed = answer{}
-	s.tally.Shipped(len(owed.ids), len(owed.rejected), s.now())
+	s.unmarked = cloudwatch.Answer{}
+	s.tally.Shipped(len(unmarked.Accepted), len(unmarked.Rejected), s.now())
 	return nil
-}
-
-// sortAnswer reads rejectedLogEventsInfo: ends of the old are exclusive, the
-// start of the new is inclusive (API_RejectedLogEventsInfo.html).
-func sortAnswer(batch []event, info *types.RejectedLogEventsInfo) (ids []int64, rejected []store.Rejected) {
-	tooOld, expired, tooNew := 0, 0, len(batch)
-	if info != nil {
-		tooOld = index(info.TooOldLogEventEndIndex, 0)
-		expired = index(info.ExpiredLogEventEndIndex, 0)
-		tooNew = index(info.TooNewLogEventStartIndex, len(batch))
-	}
-	for i, ev := range batch {
-		switch {
-		case i < tooOld:
-			rejected = append(rejected, store.Rejected{ID: ev.id, Reason: "too old"})
-		case i < expired:
-			rejected = append(rejected, store.Rejected{ID: ev.id, Reason: "expired"})
-		case i >= tooNew:
-			rejected = append(rejected, store.Rejected{ID: ev.id, Reason: "too new"})
-		default:
-			ids = append(ids, ev.id)
-		}
-	}
-	return ids, rejected
-}
-
-func index(n *int32, absent int) int {
-	if n == nil {
-		return absent
-	}
-	return int(*n)
 }
 
 // failed says an error when it is news; the next attempts are silent.
 func (s *shipper) failed(ctx context.Context, err error) {
-	if s.tally.Failed("ship", kindOf(err), err, s.now()) && ctx.Err() == nil {
+	if s.tally.Failed("ship", cloudwatch.KindOf(err), err, s.now()) && ctx.Err() == nil {
 		tally.Warn(s.log, "shipping: the lines are kept and tried again", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/logship/cloudwatch"
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/store"
 	"tlskeeper/logship/tally"
@@ -32,7 +33,7 @@ type shipping struct {
 	conf  Config
 }
 
-func newShipping(t *testing.T, change func(*CloudWatchConfig)) *shipping {
+func newShipping(t *testing.T, change func(*cloudwatch.Config)) *shipping {
 	t.Helper()
 	dir := t.TempDir()
 	st, err := store.Open(filepath.Join(dir, "db", "tls.db"), store.Options{})
@@ -42,11 +43,11 @@ func newShipping(t *testing.T, change func(*CloudWatchConfig)) *shipping {
 	t.Cleanup(func() { st.Close() })
 	s := &shipping{t: t, path: filepath.Join(dir, "tls.log"), cloud: logshiptest.New(t), store: st, said: &logshiptest.Buffer{}}
 	log := slog.New(slog.NewTextHandler(s.said, nil))
-	cc := CloudWatchConfig{Group: testGroup, Stream: testStream, Endpoint: s.cloud.URL, RetentionDays: 30, Gzip: true, Log: log}
+	cc := cloudwatch.Config{Group: testGroup, Stream: testStream, Endpoint: s.cloud.URL, RetentionDays: 30, Gzip: true, Log: log}
 	if change != nil {
 		change(&cc)
 	}
-	cw, err := NewCloudWatch(t.Context(), cc)
+	cw, err := cloudwatch.New(t.Context(), cc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func TestGroupDeletedMeanwhile(t *testing.T) {
 }
 
 func TestWithoutGzip(t *testing.T) {
-	s := newShipping(t, func(c *CloudWatchConfig) { c.Gzip = false })
+	s := newShipping(t, func(c *cloudwatch.Config) { c.Gzip = false })
 	s.write(recent(1, 10))
 	s.once()
 	s.wantShipped(1, 10)
@@ -188,7 +189,7 @@ func TestWithoutGzip(t *testing.T) {
 func TestClientAddressesThatLeave(t *testing.T) {
 	for client, want := range map[string]string{"full": ",192.0.2.7,", "truncated": ",192.0.2.0,", "none": ",-,"} {
 		t.Run(client, func(t *testing.T) {
-			s := newShipping(t, func(c *CloudWatchConfig) { c.Client = client })
+			s := newShipping(t, func(c *cloudwatch.Config) { c.Client = client })
 			s.write(recent(1, 1))
 			s.once()
 			if got := s.cloud.Events(testGroup, testStream)[0].Message; !strings.Contains(got, want) {
@@ -240,7 +241,7 @@ func TestNoCredentials(t *testing.T) {
 	s := newShipping(t, nil)
 	os.Unsetenv("AWS_ACCESS_KEY_ID")
 	os.Unsetenv("AWS_SECRET_ACCESS_KEY")
-	cw, err := NewCloudWatch(t.Context(), CloudWatchConfig{Group: testGroup, Stream: testStream, Endpoint: s.cloud.URL, Log: s.conf.Log})
+	cw, err := cloudwatch.New(t.Context(), cloudwatch.Config{Group: testGroup, Stream: testStream, Endpoint: s.cloud.URL, Log: s.conf.Log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,23 +253,6 @@ func TestNoCredentials(t *testing.T) {
 	}
 	if n, _, _ := s.store.Backlog(t.Context()); n != 3 {
 		t.Errorf("%d lines are kept, want 3", n)
-	}
-}
-
-func TestNoRegion(t *testing.T) {
-	logshiptest.New(t)
-	t.Setenv("AWS_REGION", "")
-	_, err := NewCloudWatch(t.Context(), CloudWatchConfig{Group: "g", Stream: "s", Log: slog.Default()})
-	if err == nil || !strings.Contains(hint.Of(err), "region =") {
-		t.Errorf("error %v, hint %q", err, hint.Of(err))
-	}
-}
-
-func TestNamesThatAWSRefuses(t *testing.T) {
-	for _, c := range []CloudWatchConfig{{Group: "a b", Stream: "s"}, {Group: "", Stream: "s"}, {Group: "g", Stream: "a:b"}, {Group: "g", Stream: "s", Client: "some"}} {
-		if _, err := NewCloudWatch(t.Context(), c); err == nil {
-			t.Errorf("accepted: %+v", c)
-		}
 	}
 }
 

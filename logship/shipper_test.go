@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"tlskeeper/logship/cloudwatch"
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/logship/tally"
 )
 
 // queued is an agent that has read what s wrote and shipped nothing of it yet.
-func (s *shipping) queued() (*agent, []event) {
+func (s *shipping) queued() (*agent, []cloudwatch.Event) {
 	s.t.Helper()
 	a, err := newAgent(s.t.Context(), withDefaults(s.conf))
 	if err != nil {
@@ -81,7 +82,7 @@ func TestStoppedBetweenAnswerAndStore(t *testing.T) {
 	a, events := s.queued()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := a.shipper.settle(ctx, events, nil); err != nil {
+	if err := a.shipper.settle(ctx, events, cloudwatch.All(events)); err != nil {
 		t.Error(err)
 	}
 	s.wantQueued(0)
@@ -89,7 +90,7 @@ func TestStoppedBetweenAnswerAndStore(t *testing.T) {
 
 // In one batch of less than a day some events are too old and some just not.
 func TestBatchOverTheOldestDay(t *testing.T) {
-	s := newShipping(t, func(c *CloudWatchConfig) { c.RetentionDays = 0 })
+	s := newShipping(t, func(c *cloudwatch.Config) { c.RetentionDays = 0 })
 	edge := time.Now().AddDate(0, 0, -14)
 	s.write(logshiptest.LinesAt(edge.Add(-2*time.Hour), 1, 3) + logshiptest.LinesAt(edge.Add(2*time.Hour), 4, 9))
 	var last tally.Stats
@@ -108,17 +109,17 @@ func TestBatchOverTheOldestDay(t *testing.T) {
 // half: that is the batch's error, and nothing of the second half is sent.
 func TestFirstHalfFails(t *testing.T) {
 	s := newShipping(t, nil)
+	s.write(recent(0, 0))
+	s.once() // group and stream are there
 	s.write(recent(1, 8))
 	a, events := s.queued()
-	if err := s.conf.CloudWatch.create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	events[6].message = "" // which the service refuses as a whole call
+	events[6].Message = "" // which the service refuses as a whole call
+	before := s.cloud.Requests("PutLogEvents")
 	s.cloud.Inject(logshiptest.Fault{Status: 400, Code: "InvalidParameterException", Body: "an event"}, logshiptest.Unavailable())
 	if err := a.shipper.shipBatch(t.Context(), events); err == nil {
 		t.Error("a half was not shipped, and nobody is told")
 	}
-	if n := s.cloud.Requests("PutLogEvents"); n != 2 {
+	if n := s.cloud.Requests("PutLogEvents") - before; n != 2 {
 		t.Errorf("%d calls, want 2", n)
 	}
 	s.wantQueued(8)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tlskeeper/logship/cloudwatch"
 	"tlskeeper/logship/logshiptest"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestServiceThatNeverAnswers(t *testing.T) {
 	for _, op := range []string{"PutLogEvents", "CreateLogGroup", "GetLogEvents"} {
 		t.Run(op, func(t *testing.T) {
-			s := newShipping(t, func(c *CloudWatchConfig) { c.Timeout = 500 * time.Millisecond })
+			s := newShipping(t, func(c *cloudwatch.Config) { c.Timeout = 500 * time.Millisecond })
 			s.conf.blur = time.Nanosecond
 			stop := s.background()
 			s.cloud.Inject(logshiptest.Silence().On(op))
@@ -29,23 +30,6 @@ func TestServiceThatNeverAnswers(t *testing.T) {
 				t.Errorf("nobody was told:\n%s", s.said)
 			}
 		})
-	}
-}
-
-// However the agent was configured, a call ends; and so does the SDK's own
-// fetching of credentials, which has the HTTP client alone.
-func TestCallsToAWSHaveALimit(t *testing.T) {
-	s := newShipping(t, nil)
-	if d := s.conf.CloudWatch.timeout; d < time.Second || d > time.Minute {
-		t.Errorf("a call may take %v", d)
-	}
-	conf, err := loadAWS(t.Context(), CloudWatchConfig{Region: logshiptest.Region, Timeout: callTimeout})
-	if err != nil {
-		t.Fatal(err)
-	}
-	limited, ok := conf.HTTPClient.(interface{ GetTimeout() time.Duration })
-	if !ok || limited.GetTimeout() != callTimeout {
-		t.Errorf("the HTTP client is %T without a limit", conf.HTTPClient)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"tlskeeper/internal/owner"
 	"tlskeeper/internal/status"
 	"tlskeeper/logship"
+	"tlskeeper/logship/cloudwatch"
 	"tlskeeper/logship/store"
 	"tlskeeper/logship/tally"
 )
@@ -103,12 +104,12 @@ func runAgent(ctx context.Context, cfg *config.Config, conf logship.Config) erro
 }
 
 // cloudWatch is nil where the configuration names no group.
-func (a *app) cloudWatch(c *cli.Context, cfg *config.Config) (*logship.CloudWatch, error) {
+func (a *app) cloudWatch(c *cli.Context, cfg *config.Config) (*cloudwatch.Client, error) {
 	w := cfg.CloudWatch
 	if w.Group == "" {
 		return nil, nil
 	}
-	return logship.NewCloudWatch(c.Context, logship.CloudWatchConfig{
+	return cloudwatch.New(c.Context, cloudwatch.Config{
 		Group: w.Group, Stream: w.Stream, Region: w.Region, Endpoint: w.Endpoint, Profile: w.Profile,
 		RetentionDays: w.RetentionDays, Gzip: w.Gzip, Client: w.Client, Log: a.log(c),
 	})

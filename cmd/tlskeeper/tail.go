@@ -8,7 +8,7 @@ import (
 
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
-	"tlskeeper/logship"
+	"tlskeeper/logship/live"
 )
 
 func (a *app) tailCommand() *cli.Command {
@@ -38,9 +38,9 @@ tlskeeper tail --no-follow --json /var/log/apache2/tls.log.1`,
 }
 
 func (a *app) tail(c *cli.Context) error {
-	conf := logship.LiveConfig{
+	conf := live.Config{
 		Lines: c.Int("lines"), Follow: !c.Bool("no-follow"),
-		Filter: logship.LiveFilter{
+		Filter: live.Filter{
 			VHost: c.String("vhost"), Protocol: c.String("protocol"), Cipher: c.String("cipher"), Client: c.String("client"),
 		},
 		Out: a.stdout, Talk: a.stderr,
@@ -57,16 +57,16 @@ func (a *app) tail(c *cli.Context) error {
 		return hint.Wrap(usagef("tail: %v", err), "tlskeeper tail --client 192.0.2.7; a name has dots, and is in the log with HostnameLookups only")
 	}
 	if c.Bool("raw") {
-		conf.Form = logship.LiveRaw
+		conf.Form = live.Raw
 	}
 	if a.json(c) {
-		conf.Form = logship.LiveJSON
+		conf.Form = live.JSON
 	}
 	var err error
 	if conf.Path, err = a.tailed(c); err != nil {
 		return err
 	}
-	return logship.Live(c.Context, conf)
+	return live.Show(c.Context, conf)
 }
 
 // protocols are the words that mod_ssl writes.
@@ -74,7 +74,7 @@ var protocols = []string{"TLSv1.3", "TLSv1.2", "TLSv1.1", "TLSv1", "SSLv3", "-"}
 
 // checkFilter refuses what no line can match: a filter that finds nothing
 // looks like a host without visitors.
-func checkFilter(f logship.LiveFilter) error {
+func checkFilter(f live.Filter) error {
 	same := func(p string) bool { return strings.EqualFold(p, f.Protocol) }
 	if f.Protocol == "" || slices.ContainsFunc(protocols, same) || strings.EqualFold(f.Protocol, "TLSv1.0") {
 		return nil

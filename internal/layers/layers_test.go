@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"apacheconf":              {"apacheconf/probe", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
 	"apacheconf/probe":        {"internal/leaf"},
 	"templates":               {},
-	"logship":                 {"internal/safepath", "internal/status", "logship/accesslog", "logship/follow", "logship/lines", "logship/store", "logship/tally"},
+	"logship":                 {"logship/cloudwatch", "logship/follow", "logship/store", "logship/tally"},
 	"logship/store":           {"logship/accesslog"},
 	"logship/store/storetest": {},
 	"logship/ingest":          {"logship/accesslog", "logship/lines", "logship/store"},
@@ -49,6 +49,8 @@ var allowed = map[string][]string{
 	"logship/lines":           {"logship/store"},
 	"logship/follow":          {"logship/lines", "logship/store", "logship/tally"},
 	"logship/tally":           {"logship/lines", "logship/store"},
+	"logship/cloudwatch":      {"internal/safepath", "logship/accesslog", "logship/store"},
+	"logship/live":            {"logship/accesslog"},
 }
 
 // lego may be linked only by what imports it, which is acme and
@@ -66,6 +68,13 @@ var banned = map[string][]string{
 	"cmd/tlskeeper": {"github.com/letsencrypt/pebble", "tlskeeper/acme/acmetest", "tlskeeper/apacheconf/apachetest", "tlskeeper/logship/logshiptest", "testing"},
 }
 
+// rooms names the one package each that may import a library, or a part of it.
+var rooms = map[string]string{
+	"github.com/aws/aws-sdk-go-v2": "logship/cloudwatch",
+	"github.com/aws/smithy-go":     "logship/cloudwatch",
+	"github.com/hpcloud/tail":      "logship/live",
+}
+
 type listed struct {
 	ImportPath, Dir                              string
 	Imports, Deps                                []string
@@ -78,6 +87,11 @@ func TestImportsKeepTheLayers(t *testing.T) {
 		for _, imported := range p.Imports {
 			if rest, ours := strings.CutPrefix(imported, module); ours && !mayImport(own, rest) {
 				t.Errorf("%s imports %s, which ARCHITECTURE.md does not allow", own, rest)
+			}
+		}
+		for library, room := range rooms {
+			if own != room && slices.ContainsFunc(p.Imports, func(i string) bool { return hasPrefixOf(i, []string{library}) }) {
+				t.Errorf("%s imports %s, which is for %s alone", own, library, room)
 			}
 		}
 		for _, dep := range p.Deps {

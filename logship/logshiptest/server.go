@@ -3,7 +3,7 @@
 // request, holds callers to the published contract of PutLogEvents, and can be told to fail in the ways the real service
 // and the network between fail.
 //
-// It is for tests and for the demonstration. It may import only the standard library and a gzip reader: a double that
+// For the tests of the whole of logship it also has lines of the log, by number. It is for tests and for the demonstration. It may import only the standard library and a gzip reader: a double that
 // shared code with the client would share its misreadings. What it does not do: quotas, log classes, KMS, and eventual
 // consistency (the real service shows new events to readers some seconds later).
 package logshiptest

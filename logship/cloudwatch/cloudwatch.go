@@ -1,4 +1,9 @@
-package logship
+// Package cloudwatch sends lines to one stream of CloudWatch Logs, within the
+// contract of PutLogEvents, and reads back what nobody answered for. It is the one
+// room that links the AWS SDK: no type of that leaves it.
+//
+// It imports logship/accesslog, logship/store and internal/hint.
+package cloudwatch
 
 import (
 	"cmp"
@@ -24,8 +29,8 @@ import (
 // a slow line, and the answer.
 const callTimeout = 30 * time.Second
 
-// CloudWatchConfig says where lines are sent and what of them.
-type CloudWatchConfig struct {
+// Config says where lines are sent and what of them.
+type Config struct {
 	Group    string // log group, required; made when it is missing
 	Stream   string // log stream, required; made when it is missing
 	Region   string // empty: AWS_REGION or the profile's
@@ -41,9 +46,9 @@ type CloudWatchConfig struct {
 	Timeout time.Duration // of one call; 0 means 30 s
 }
 
-// CloudWatch sends batches to one stream. Nothing else in the program talks to
+// Client sends batches to one stream. Nothing else in the program talks to
 // CloudWatch Logs. It is used by one goroutine.
-type CloudWatch struct {
+type Client struct {
 	api           *cloudwatchlogs.Client
 	creds         aws.CredentialsProvider
 	group, stream string
@@ -60,9 +65,9 @@ var (
 	regionName = regexp.MustCompile(`^[a-zA-Z0-9-]{1,63}$`) // becomes a part of a host name
 )
 
-// NewCloudWatch builds the client from c and AWS's own environment and files.
+// New builds the client from c and AWS's own environment and files.
 // It reaches for no network: see Check.
-func NewCloudWatch(ctx context.Context, c CloudWatchConfig) (*CloudWatch, error) {
+func New(ctx context.Context, c Config) (*Client, error) {
 	if !groupName.MatchString(c.Group) {
 		return nil, fmt.Errorf("cloudwatch group %q: 1 to 512 of letters, digits and . - _ / # are allowed", c.Group)
 	}
@@ -78,7 +83,7 @@ func NewCloudWatch(ctx context.Context, c CloudWatchConfig) (*CloudWatch, error)
 	if err != nil {
 		return nil, err
 	}
-	return &CloudWatch{
+	return &Client{
 		api: cloudwatchlogs.NewFromConfig(conf, func(o *cloudwatchlogs.Options) {
 			if c.Endpoint != "" {
 				o.BaseEndpoint = aws.String(c.Endpoint)
@@ -91,7 +96,7 @@ func NewCloudWatch(ctx context.Context, c CloudWatchConfig) (*CloudWatch, error)
 
 // loadAWS reads AWS's configuration. The SDK does not retry: the shipper's one
 // back-off knows of shutdown and of the backlog, and two layers would multiply.
-func loadAWS(ctx context.Context, c CloudWatchConfig) (aws.Config, error) {
+func loadAWS(ctx context.Context, c Config) (aws.Config, error) {
 	if err := safepath.CheckAWS(); err != nil {
 		return aws.Config{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
@@ -120,7 +125,7 @@ func loadAWS(ctx context.Context, c CloudWatchConfig) (aws.Config, error) {
 }
 
 // Check sees whether there are credentials. Its error carries a hint.
-func (c *CloudWatch) Check(ctx context.Context) error {
+func (c *Client) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	if c.creds == nil {
@@ -133,43 +138,43 @@ func (c *CloudWatch) Check(ctx context.Context) error {
 }
 
 // String is the destination, for people.
-func (c *CloudWatch) String() string { return c.group + "/" + c.stream }
+func (c *Client) String() string { return c.group + "/" + c.stream }
 
-// put sends one batch that cut made. A group or stream that is missing is made
-// and the batch sent again. Every error but a refused batch is worth a retry.
-func (c *CloudWatch) put(ctx context.Context, batch []event) (*types.RejectedLogEventsInfo, error) {
-	info, err := c.putOnce(ctx, batch)
+// Put sends one batch that Cut made. A group or stream that is missing is made
+// and the batch sent again. Every error but one that IsRefused is worth a retry.
+func (c *Client) Put(ctx context.Context, batch []Event) (Answer, error) {
+	answer, err := c.putOnce(ctx, batch)
 	if !isMissing(err) {
-		return info, err
+		return answer, err
 	}
 	if err := c.create(ctx); err != nil {
-		return nil, err
+		return Answer{}, err
 	}
 	return c.putOnce(ctx, batch)
 }
 
-func (c *CloudWatch) putOnce(ctx context.Context, batch []event) (*types.RejectedLogEventsInfo, error) {
+func (c *Client) putOnce(ctx context.Context, batch []Event) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	events := make([]types.InputLogEvent, len(batch))
 	for i := range batch {
-		events[i] = types.InputLogEvent{Timestamp: &batch[i].millis, Message: &batch[i].message}
+		events[i] = types.InputLogEvent{Timestamp: &batch[i].Millis, Message: &batch[i].Message}
 	}
 	out, err := c.api.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{
 		LogGroupName: &c.group, LogStreamName: &c.stream, LogEvents: events,
 	})
 	// The service says it no longer does this; proxies and emulators do.
 	if _, done := errors.AsType[*types.DataAlreadyAcceptedException](err); done {
-		return nil, nil
+		return All(batch), nil
 	}
 	if err != nil {
-		return nil, plainly(err)
+		return Answer{}, plainly(err)
 	}
-	return out.RejectedLogEventsInfo, nil
+	return sortAnswer(batch, out.RejectedLogEventsInfo), nil
 }
 
 // create makes what is missing of group and stream.
-func (c *CloudWatch) create(ctx context.Context) error {
+func (c *Client) create(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	_, groupErr := c.api.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &c.group})
@@ -191,7 +196,7 @@ func (c *CloudWatch) create(ctx context.Context) error {
 
 // retain sets the retention of a group just made. A failure costs money, not
 // events: it is said once and shipping goes on.
-func (c *CloudWatch) retain(ctx context.Context) {
+func (c *Client) retain(ctx context.Context) {
 	if c.retention == 0 {
 		return
 	}

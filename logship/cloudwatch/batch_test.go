@@ -1,4 +1,4 @@
-package logship
+package cloudwatch
 
 import (
 	"fmt"
@@ -12,19 +12,19 @@ import (
 )
 
 // checkContract holds a batch to the page of PutLogEvents.
-func checkContract(t *testing.T, batch []event) {
+func checkContract(t *testing.T, batch []Event) {
 	t.Helper()
 	size := 0
 	for i, ev := range batch {
-		size += len(ev.message) + 26
-		if i > 0 && ev.millis < batch[i-1].millis {
+		size += len(ev.Message) + 26
+		if i > 0 && ev.Millis < batch[i-1].Millis {
 			t.Fatal("not in chronological order")
 		}
 	}
 	if len(batch) == 0 || len(batch) > 10_000 || size > 1_048_576 {
 		t.Fatalf("%d events of %d bytes", len(batch), size)
 	}
-	if span := batch[len(batch)-1].millis - batch[0].millis; span > 24*60*60*1000 {
+	if span := batch[len(batch)-1].Millis - batch[0].Millis; span > 24*60*60*1000 {
 		t.Fatalf("a span of %d ms", span)
 	}
 }
@@ -32,23 +32,23 @@ func checkContract(t *testing.T, batch []event) {
 func TestCutKeepsTheContract(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 40 {
-		var events []event
+		var events []Event
 		spread := int64(1) << random.IntN(32)
 		length := 1 << random.IntN(16)
 		for id := range random.IntN(30_000) {
 			if id*length > 8<<20 {
 				break
 			}
-			events = append(events, event{int64(id), random.Int64N(spread), strings.Repeat("x", 1+random.IntN(length))})
+			events = append(events, Event{int64(id), random.Int64N(spread), strings.Repeat("x", 1+random.IntN(length))})
 		}
-		seen, last := map[int64]bool{}, event{id: -1}
-		for _, batch := range cut(events) {
+		seen, last := map[int64]bool{}, Event{ID: -1}
+		for _, batch := range Cut(events) {
 			checkContract(t, batch)
 			for _, ev := range batch {
-				if ev.millis == last.millis && ev.id < last.id {
+				if ev.Millis == last.Millis && ev.ID < last.ID {
 					t.Fatal("events of one millisecond changed places")
 				}
-				seen[ev.id], last = true, ev
+				seen[ev.ID], last = true, ev
 			}
 		}
 		if len(seen) != len(events) {
@@ -60,19 +60,19 @@ func TestCutKeepsTheContract(t *testing.T) {
 func TestCutAtTheLimits(t *testing.T) {
 	const day = 24 * 60 * 60 * 1000
 	for name, c := range map[string]struct {
-		events  []event
+		events  []Event
 		batches int
 	}{
 		"nothing":           {nil, 0},
-		"one of full size":  {[]event{{message: strings.Repeat("x", maxMessage)}}, 1},
-		"a byte too much":   {[]event{{message: strings.Repeat("x", maxMessage-26)}, {message: "x"}}, 2},
-		"just fits":         {[]event{{message: strings.Repeat("x", maxMessage-27)}, {message: "x"}}, 1},
-		"less than a day":   {[]event{{millis: 0, message: "x"}, {millis: day - 1, message: "x"}}, 1},
-		"a day":             {[]event{{millis: 0, message: "x"}, {millis: day, message: "x"}}, 2},
-		"ten thousand":      {make([]event, 10_000), 1},
-		"ten thousand, one": {make([]event, 10_001), 2},
+		"one of full size":  {[]Event{{Message: strings.Repeat("x", maxMessage)}}, 1},
+		"a byte too much":   {[]Event{{Message: strings.Repeat("x", maxMessage-26)}, {Message: "x"}}, 2},
+		"just fits":         {[]Event{{Message: strings.Repeat("x", maxMessage-27)}, {Message: "x"}}, 1},
+		"less than a day":   {[]Event{{Millis: 0, Message: "x"}, {Millis: day - 1, Message: "x"}}, 1},
+		"a day":             {[]Event{{Millis: 0, Message: "x"}, {Millis: day, Message: "x"}}, 2},
+		"ten thousand":      {make([]Event, 10_000), 1},
+		"ten thousand, one": {make([]Event, 10_001), 2},
 	} {
-		if got := len(cut(c.events)); got != c.batches {
+		if got := len(Cut(c.events)); got != c.batches {
 			t.Errorf("%s: %d batches, want %d", name, got, c.batches)
 		}
 	}
@@ -95,14 +95,14 @@ func TestMessageFitsWhateverTheBytes(t *testing.T) {
 }
 
 func BenchmarkCut(b *testing.B) {
-	events := make([]event, 10_000)
+	events := make([]Event, 10_000)
 	for i := range events {
-		events[i] = event{int64(i), int64(i * 7919 % 10_000), fmt.Sprintf("%0180d", i)}
+		events[i] = Event{int64(i), int64(i * 7919 % 10_000), fmt.Sprintf("%0180d", i)}
 	}
-	work := make([]event, len(events))
+	work := make([]Event, len(events))
 	for b.Loop() {
 		copy(work, events)
-		cut(work)
+		Cut(work)
 	}
 	b.ReportMetric(float64(b.N*len(events))/b.Elapsed().Seconds(), "events/s")
 }

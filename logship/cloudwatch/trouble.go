@@ -1,4 +1,4 @@
-package logship
+package cloudwatch
 
 import (
 	"errors"
@@ -24,10 +24,10 @@ func errorCode(err error) string {
 
 func isDenied(err error) bool { return errorCode(err) == "AccessDeniedException" }
 
-// isRefused tells whether the service found fault with the events themselves,
+// IsRefused tells whether the service found fault with the events themselves,
 // which sending the same again cannot mend. A complaint about the names of
 // group or stream is none of the events'.
-func isRefused(err error) bool {
+func IsRefused(err error) bool {
 	bad, ok := errors.AsType[*types.InvalidParameterException](err)
 	if !ok {
 		return false
@@ -96,9 +96,9 @@ func unreached(err error) string {
 	return fmt.Sprintf("cannot reach CloudWatch: %v", err)
 }
 
-// kindOf is the same for errors that are one and the same to a person, though
+// KindOf is the same for errors that are one and the same to a person, though
 // their text may differ by a request's id or a port.
-func kindOf(err error) string {
+func KindOf(err error) string {
 	if e, ok := errors.AsType[*cloudError](err); ok {
 		return inBrief(e.kind)
 	}
@@ -129,9 +129,9 @@ func noCredentials(err error) error {
 	return hint.Wrap(e, credentialsHint)
 }
 
-// isHopeless tells that trying again in a moment is in vain: somebody must do
+// IsHopeless tells that trying again in a moment is in vain: somebody must do
 // something first.
-func isHopeless(err error) bool { return isUnsigned(err) || advice(err) != "" && errorCode(err) != "" }
+func IsHopeless(err error) bool { return isUnsigned(err) || advice(err) != "" && errorCode(err) != "" }
 
 // advice is the hint for an error of AWS that somebody must act on, "" for
 // those that pass by themselves. Codes: CommonErrors.html of the API reference.

@@ -1,4 +1,4 @@
-package logship
+package live
 
 import (
 	"cmp"
@@ -16,20 +16,20 @@ import (
 	"tlskeeper/logship/accesslog"
 )
 
-// LiveForm is how lines are shown.
-type LiveForm int
+// Form is how lines are shown.
+type Form int
 
 // The forms: columns for eyes, the line as it is in the log (but safe for a
 // terminal), and a JSON object a line.
 const (
-	LiveColumns LiveForm = iota
-	LiveRaw
-	LiveJSON
+	Columns Form = iota
+	Raw
+	JSON
 )
 
-// LiveFilter chooses lines; what is empty chooses all. A line that is not in
+// Filter chooses lines; what is empty chooses all. A line that is not in
 // the format of the log passes an empty filter only.
-type LiveFilter struct {
+type Filter struct {
 	VHost    string // name, without regard to case
 	Protocol string // such as TLSv1.2, without regard to case
 	Cipher   string // part of the name, without regard to case
@@ -37,18 +37,18 @@ type LiveFilter struct {
 }
 
 // Check tells what of l is no filter.
-func (l LiveFilter) Check() error {
+func (l Filter) Check() error {
 	_, err := l.compile()
 	return err
 }
 
 type filter struct {
-	LiveFilter
+	Filter
 	network netip.Prefix
 }
 
-func (l LiveFilter) compile() (filter, error) {
-	f := filter{LiveFilter: l}
+func (l Filter) compile() (filter, error) {
+	f := filter{Filter: l}
 	if !strings.Contains(l.Client, "/") {
 		// With HostnameLookups %h is a name, and a name has a letter and a dot.
 		_, err := netip.ParseAddr(l.Client)
@@ -83,7 +83,7 @@ func (f filter) hasClient(client string) bool {
 
 // view prints lines and counts them.
 type view struct {
-	c         LiveConfig
+	c         Config
 	filter    filter
 	shown     int
 	other     int // not in the format of the log
@@ -97,7 +97,7 @@ type view struct {
 	due       <-chan time.Time // when they are counted again; nil while they are right
 }
 
-func newView(c LiveConfig, f filter) *view {
+func newView(c Config, f filter) *view {
 	return &view{c: c, filter: f, protocols: counts{}, ciphers: counts{}}
 }
 
@@ -105,7 +105,7 @@ func newView(c LiveConfig, f filter) *view {
 func (v *view) line(text string) error {
 	e, err := accesslog.Parse([]byte(text))
 	if err != nil {
-		if v.filter.LiveFilter != (LiveFilter{}) || text == "" {
+		if v.filter.Filter != (Filter{}) || text == "" {
 			return nil
 		}
 		v.other++
@@ -127,9 +127,9 @@ func (v *view) line(text string) error {
 // form writes a line so that no byte of it commands the terminal.
 func (v *view) form(text string, e accesslog.Entry, parsed bool) string {
 	switch {
-	case v.c.Form == LiveJSON:
+	case v.c.Form == JSON:
 		return asJSON(text, e, parsed)
-	case v.c.Form == LiveRaw:
+	case v.c.Form == Raw:
 		return term.Escape(text)
 	case !parsed:
 		return v.fit(text)

@@ -1,4 +1,4 @@
-package logship
+package cloudwatch
 
 import (
 	"strings"
@@ -6,6 +6,12 @@ import (
 
 	"tlskeeper/logship/accesslog"
 )
+
+// Message is raw as it may be sent: with of client addresses what the
+// configuration lets leave, valid UTF-8, not longer than CloudWatch takes. It is
+// empty for an empty line, which the service refuses. whole is false when bytes were
+// left out.
+func (c *Client) Message(raw []byte) (text string, whole bool) { return message(raw, c.clients) }
 
 // message is raw as it may be sent: with of client addresses what clients
 // keeps, valid UTF-8, not over maxMessage bytes. It is empty for an empty line,

@@ -1,4 +1,4 @@
-package logship
+package live
 
 import (
 	"os"
@@ -24,11 +24,11 @@ func TestLiveOfAnEndlessLine(t *testing.T) {
 		f.WriteString(chunk)
 	}
 	f.WriteString("\n" + logshiptest.Lines(2, 2))
-	for _, form := range []LiveForm{LiveColumns, LiveRaw, LiveJSON} {
+	for _, form := range []Form{Columns, Raw, JSON} {
 		var out strings.Builder
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if err := Live(t.Context(), LiveConfig{Path: path, Lines: 3, Form: form, Out: &out, Talk: &strings.Builder{}}); err != nil {
+		if err := Show(t.Context(), Config{Path: path, Lines: 3, Form: form, Out: &out, Talk: &strings.Builder{}}); err != nil {
 			t.Fatal(err)
 		}
 		runtime.ReadMemStats(&after)
@@ -47,15 +47,15 @@ func TestLiveOfAnEndlessHalfLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
 	half := logshiptest.Lines(2, 2)
 	os.WriteFile(path, []byte(logshiptest.Lines(1, 1)+half[:30]), 0o600)
-	out, _, stop := watch(t, LiveConfig{Path: path, Lines: 5, Follow: true})
+	out, _, stop := watch(t, Config{Path: path, Lines: 5, Follow: true})
 	logshiptest.Eventually(t, "the first line", func() bool { return strings.Contains(out.String(), "agent 1\n") })
-	appendTo(t, path, half[30:])
+	logshiptest.Append(t, path, half[30:])
 	logshiptest.Eventually(t, "the second line", func() bool { return strings.Contains(out.String(), "agent 2\n") })
 	stop()
-	appendTo(t, path, strings.Repeat("x", 3<<20))
-	out, _, stop = watch(t, LiveConfig{Path: path, Lines: 5, Follow: true})
+	logshiptest.Append(t, path, strings.Repeat("x", 3<<20))
+	out, _, stop = watch(t, Config{Path: path, Lines: 5, Follow: true})
 	logshiptest.Eventually(t, "the cut line", func() bool { return strings.Contains(out.String(), "more bytes)\n") })
-	appendTo(t, path, "y\n"+logshiptest.Lines(3, 3))
+	logshiptest.Append(t, path, "y\n"+logshiptest.Lines(3, 3))
 	logshiptest.Eventually(t, "the third line", func() bool { return strings.Contains(out.String(), "agent 3\n") })
 	if n := strings.Count(out.String(), "\n"); n != 5 { // with the rest of the cut one
 		t.Errorf("%d lines", n)

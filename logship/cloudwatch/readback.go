@@ -1,6 +1,7 @@
-package logship
+package cloudwatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// doubts are the batches of which nobody knows whether the service took them:
+// Unconfirmed are the batches of which nobody knows whether the service took them:
 // the connection broke, or what answered was not the service. Before they are
 // sent again, the stream is read, and what it has is not sent.
 //
@@ -26,7 +27,7 @@ import (
 // were acknowledged around that time: two logs, or a line that came late, can
 // have an equal line in the same millisecond. The service shows new events to
 // readers some seconds later; until then the lines are sent twice.
-type doubts struct {
+type Unconfirmed struct {
 	log     *slog.Logger
 	blur    time.Duration // how far two clocks, compared by a Date header, may be apart
 	started time.Time
@@ -53,72 +54,74 @@ const (
 	maxPages = 100 // of 1 MiB
 )
 
-func newDoubts(log *slog.Logger, blur time.Duration) *doubts {
-	return &doubts{log: log, blur: blur, started: time.Now(), rows: map[int64]bool{}, seed: maphash.MakeSeed()}
+// NewUnconfirmed is of a process that begins now. blur is how far two clocks that are
+// compared by a Date header may be apart; 0 means 3 s.
+func NewUnconfirmed(log *slog.Logger, blur time.Duration) *Unconfirmed {
+	return &Unconfirmed{log: log, blur: cmp.Or(blur, clockBlur), started: time.Now(), rows: map[int64]bool{}, seed: maphash.MakeSeed()}
 }
 
-// isAmbiguous tells whether the call may have been carried out. A client's
+// IsAmbiguous tells whether the call may have been carried out. A client's
 // fault is an answer of the service; everything else may hide a yes.
-func isAmbiguous(err error) bool {
+func IsAmbiguous(err error) bool {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	return !isUnsigned(err) && (!ok || answer.HTTPStatusCode() < 400 || answer.HTTPStatusCode() >= 500)
 }
 
-func (d *doubts) key(millis int64, message string) uint64 {
-	return maphash.String(d.seed, strconv.FormatInt(millis, 10)+" "+message)
+func (u *Unconfirmed) key(millis int64, message string) uint64 {
+	return maphash.String(u.seed, strconv.FormatInt(millis, 10)+" "+message)
 }
 
-// add notes that batch, sent at began, is in doubt.
-func (d *doubts) add(batch []event, began time.Time) {
-	if d.denied || began.Sub(d.started) < d.blur {
+// Add notes that batch, sent at began, is in doubt.
+func (u *Unconfirmed) Add(batch []Event, began time.Time) {
+	if u.denied || began.Sub(u.started) < u.blur {
 		return
 	}
-	if len(d.rows) == 0 {
-		d.since = began
+	if len(u.rows) == 0 {
+		u.since = began
 	}
 	for _, ev := range batch {
-		d.rows[ev.id] = true
+		u.rows[ev.ID] = true
 	}
 }
 
-// settled notes that the service answered for batch, which is in doubt no more.
-func (d *doubts) settled(batch []event) {
-	if d.denied {
+// Settled notes that the service answered for batch, which is in doubt no more.
+func (u *Unconfirmed) Settled(batch []Event) {
+	if u.denied {
 		return
 	}
 	ack := acknowledged{at: time.Now()}
 	for _, ev := range batch {
-		delete(d.rows, ev.id)
-		ack.keys = append(ack.keys, d.key(ev.millis, ev.message))
+		delete(u.rows, ev.ID)
+		ack.keys = append(ack.keys, u.key(ev.Millis, ev.Message))
 	}
-	for len(d.rows) == 0 && len(d.acked) > 0 && ack.at.Sub(d.acked[0].at) > ackedFor {
-		d.acked = d.acked[1:]
+	for len(u.rows) == 0 && len(u.acked) > 0 && ack.at.Sub(u.acked[0].at) > ackedFor {
+		u.acked = u.acked[1:]
 	}
-	d.acked = append(d.acked, ack)
+	u.acked = append(u.acked, ack)
 }
 
-// sift parts batch into what is in the stream and what must be sent. When the
+// AlreadyThere parts batch into what is in the stream and what must be sent. When the
 // stream cannot be read now, the error says so.
-func (d *doubts) sift(ctx context.Context, c *CloudWatch, batch []event) (there, missing []event, err error) {
+func (u *Unconfirmed) AlreadyThere(ctx context.Context, c *Client, batch []Event) (there, missing []Event, err error) {
 	var first, last int64
 	for _, ev := range batch {
-		if d.rows[ev.id] {
+		if u.rows[ev.ID] {
 			if first == 0 {
-				first = ev.millis
+				first = ev.Millis
 			}
-			last = ev.millis
+			last = ev.Millis
 		}
 	}
-	if last == 0 || d.denied {
+	if last == 0 || u.denied {
 		return nil, batch, nil
 	}
-	counts, err := d.read(ctx, c, first, last)
+	counts, err := u.read(ctx, c, first, last)
 	if err != nil {
-		return nil, batch, d.unread(err)
+		return nil, batch, u.unread(err)
 	}
-	d.failed = 0
+	u.failed = 0
 	for _, ev := range batch {
-		if k := d.key(ev.millis, ev.message); d.rows[ev.id] && counts[k] > 0 {
+		if k := u.key(ev.Millis, ev.Message); u.rows[ev.ID] && counts[k] > 0 {
 			counts[k]--
 			there = append(there, ev)
 		} else {
@@ -129,17 +132,17 @@ func (d *doubts) sift(ctx context.Context, c *CloudWatch, batch []event) (there,
 }
 
 // unread decides what a failure to read means: nil to send without.
-func (d *doubts) unread(err error) error {
+func (u *Unconfirmed) unread(err error) error {
 	if isMissing(err) {
 		return nil
 	}
 	if isDenied(err) {
-		d.log.Info("after a broken connection lines can be in CloudWatch twice, because logs:GetLogEvents is not allowed")
-		d.denied, d.rows, d.acked = true, nil, nil
+		u.log.Info("after a broken connection lines can be in CloudWatch twice, because logs:GetLogEvents is not allowed")
+		u.denied, u.rows, u.acked = true, nil, nil
 		return nil
 	}
-	if d.failed++; d.failed >= maxReads {
-		d.failed = 0
+	if u.failed++; u.failed >= maxReads {
+		u.failed = 0
 		return nil
 	}
 	return fmt.Errorf("reading back what was shipped: %w", plainly(err))
@@ -147,7 +150,7 @@ func (d *doubts) unread(err error) error {
 
 // read counts the events from first to last that only doubtful attempts can
 // have brought into the stream.
-func (d *doubts) read(ctx context.Context, c *CloudWatch, first, last int64) (map[uint64]int, error) {
+func (u *Unconfirmed) read(ctx context.Context, c *Client, first, last int64) (map[uint64]int, error) {
 	counts := map[uint64]int{}
 	in := &cloudwatchlogs.GetLogEventsInput{LogGroupName: &c.group, LogStreamName: &c.stream,
 		StartFromHead: aws.Bool(true), StartTime: &first, EndTime: aws.Int64(last + 1)}
@@ -161,13 +164,13 @@ func (d *doubts) read(ctx context.Context, c *CloudWatch, first, last int64) (ma
 		if !ok {
 			return map[uint64]int{}, nil // not a service with a clock: nothing can be told
 		}
-		d.count(counts, out.Events, d.since.Add(now.Sub(asked)).Add(-d.blur).UnixMilli())
+		u.count(counts, out.Events, u.since.Add(now.Sub(asked)).Add(-u.blur).UnixMilli())
 		if in.NextToken != nil && *in.NextToken == aws.ToString(out.NextForwardToken) {
 			break
 		}
 		in.NextToken = out.NextForwardToken
 	}
-	for _, ack := range d.acked {
+	for _, ack := range u.acked {
 		for _, k := range ack.keys {
 			counts[k]--
 		}
@@ -175,15 +178,15 @@ func (d *doubts) read(ctx context.Context, c *CloudWatch, first, last int64) (ma
 	return counts, nil
 }
 
-func (d *doubts) count(counts map[uint64]int, events []types.OutputLogEvent, since int64) {
+func (u *Unconfirmed) count(counts map[uint64]int, events []types.OutputLogEvent, since int64) {
 	for _, ev := range events {
 		if aws.ToInt64(ev.IngestionTime) >= since {
-			counts[d.key(aws.ToInt64(ev.Timestamp), aws.ToString(ev.Message))]++
+			counts[u.key(aws.ToInt64(ev.Timestamp), aws.ToString(ev.Message))]++
 		}
 	}
 }
 
-func (c *CloudWatch) getOnce(ctx context.Context, in *cloudwatchlogs.GetLogEventsInput) (*cloudwatchlogs.GetLogEventsOutput, error) {
+func (c *Client) getOnce(ctx context.Context, in *cloudwatchlogs.GetLogEventsInput) (*cloudwatchlogs.GetLogEventsOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	return c.api.GetLogEvents(ctx, in)

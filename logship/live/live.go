@@ -1,4 +1,9 @@
-package logship
+// Package live shows the log as it grows, with filters and counts, for eyes: it
+// keeps nothing, and may miss lines at a rotation. It is the one room that links
+// hpcloud/tail.
+//
+// It imports logship/accesslog, internal/hint, internal/regular and internal/term.
+package live
 
 import (
 	"context"
@@ -18,20 +23,20 @@ import (
 	"tlskeeper/internal/regular"
 )
 
-// LiveConfig is one live view of a log.
-type LiveConfig struct {
+// Config is one view of a log.
+type Config struct {
 	Path   string
 	Lines  int  // how many of the last lines are shown first
 	Follow bool // go on until the context ends
-	Filter LiveFilter
-	Form   LiveForm
+	Filter Filter
+	Form   Form
 	Out    io.Writer // lines
 	// Talk takes what is no line: that the log is awaited, and the counts at the
 	// end. With Running the counts also stand below the lines, redrawn as they
 	// change: both must be the same terminal.
 	Talk    io.Writer
 	Running bool
-	// Width tells the columns of Out, which a line of LiveColumns is cut to; nil
+	// Width tells the columns of Out, which a line of Columns is cut to; nil
 	// or 0 is without limit.
 	Width func() int
 }
@@ -40,10 +45,10 @@ type LiveConfig struct {
 // longer one that comes while the log is followed is shown in parts.
 const maxShown = 64 << 10
 
-// Live shows the log as it grows. It reads new lines through hpcloud/tail, which may miss
+// Show shows the log as it grows. It reads new lines through hpcloud/tail, which may miss
 // some at a rotation: harmless for eyes, and never used for what is kept. It
 // ends with nil when ctx ends.
-func Live(ctx context.Context, c LiveConfig) error {
+func Show(ctx context.Context, c Config) error {
 	filter, err := c.Filter.compile()
 	if err != nil {
 		return err
@@ -61,19 +66,19 @@ func Live(ctx context.Context, c LiveConfig) error {
 	v := newView(c, filter)
 	defer v.end()
 	if there {
-		if from, err = standing(ctx, c, from, v); err != nil {
+		if from, err = backlog(ctx, c, from, v); err != nil {
 			return err
 		}
 	}
 	if !c.Follow {
 		return nil
 	}
-	return show(ctx, c, from, v)
+	return follow(ctx, c, from, v)
 }
 
-// show follows the log into v until the end of ctx.
-func show(ctx context.Context, c LiveConfig, from int64, v *view) error {
-	silence(c)
+// follow follows the log into v until the end of ctx.
+func follow(ctx context.Context, c Config, from int64, v *view) error {
+	speakFor(c)
 	t, err := tail.TailFile(c.Path, tail.Config{
 		Location: &tail.SeekInfo{Offset: from, Whence: io.SeekStart},
 		Follow:   true, ReOpen: true,
@@ -114,22 +119,22 @@ func stop(t *tail.Tail) {
 	_ = t.Stop() // the error was seen when Lines was closed
 }
 
-// silence gives hpcloud/tail's global logger our voice. The library ends the
+// speakFor gives hpcloud/tail's global logger our voice. The library ends the
 // process when the log's directory can no longer be read, and leaves nothing
 // but the last words to be chosen.
-func silence(c LiveConfig) {
-	tailutil.LOGGER.Logger = log.New(lastWords{c}, "", 0)
+func speakFor(c Config) {
+	tailutil.LOGGER.Logger = log.New(lostLog{c}, "", 0)
 }
 
-type lastWords struct{ c LiveConfig }
+type lostLog struct{ c Config }
 
-func (w lastWords) Write(p []byte) (int, error) {
+func (w lostLog) Write(p []byte) (int, error) {
 	fmt.Fprintf(w.c.Talk, "tlskeeper: %s can no longer be read\n", w.c.Path)
 	return len(p), nil
 }
 
 // awaitable tells that the log is awaited, if it can come.
-func awaitable(c LiveConfig) error {
+func awaitable(c Config) error {
 	dir := filepath.Dir(c.Path)
 	if _, err := os.Stat(dir); err != nil {
 		return notShown(c.Path, err)

@@ -1,4 +1,4 @@
-package logship
+package live
 
 import (
 	"bufio"
@@ -11,11 +11,11 @@ import (
 	"tlskeeper/internal/regular"
 )
 
-// standing shows the lines that stand in the log from an offset on, and returns
+// backlog shows the lines that stand in the log from an offset on, and returns
 // where they end. Half a line at the end is left for what follows; with Follow
 // unset there is nothing that follows, and it is shown. hpcloud/tail is for the
 // lines that come: it holds each whole before it cuts it, three times.
-func standing(ctx context.Context, c LiveConfig, from int64, v *view) (int64, error) {
+func backlog(ctx context.Context, c Config, from int64, v *view) (int64, error) {
 	f, _, err := regular.Open(c.Path)
 	if err != nil {
 		return 0, notShown(c.Path, err)

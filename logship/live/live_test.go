@@ -1,4 +1,4 @@
-package logship
+package live
 
 import (
 	"context"
@@ -15,13 +15,13 @@ import (
 )
 
 // watch runs Live in the background.
-func watch(t *testing.T, c LiveConfig) (out, talk *logshiptest.Buffer, stop func() error) {
+func watch(t *testing.T, c Config) (out, talk *logshiptest.Buffer, stop func() error) {
 	t.Helper()
 	out, talk = &logshiptest.Buffer{}, &logshiptest.Buffer{}
 	c.Out, c.Talk = out, talk
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- Live(ctx, c) }()
+	go func() { done <- Show(ctx, c) }()
 	t.Cleanup(cancel)
 	return out, talk, func() error { cancel(); return <-done }
 }
@@ -29,17 +29,17 @@ func watch(t *testing.T, c LiveConfig) (out, talk *logshiptest.Buffer, stop func
 func TestLiveShowsTheLastLinesAndNewOnes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
 	os.WriteFile(path, []byte(logshiptest.Lines(1, 10)), 0o600)
-	out, talk, stop := watch(t, LiveConfig{Path: path, Lines: 3, Follow: true})
+	out, talk, stop := watch(t, Config{Path: path, Lines: 3, Follow: true})
 	logshiptest.Eventually(t, "the last lines", func() bool { return strings.Count(out.String(), "agent") == 3 })
 	if !strings.Contains(out.String(), "agent 8\n") {
 		t.Error(out)
 	}
-	appendTo(t, path, logshiptest.Lines(11, 11))
+	logshiptest.Append(t, path, logshiptest.Lines(11, 11))
 	logshiptest.Eventually(t, "a new line", func() bool { return strings.Contains(out.String(), "agent 11\n") })
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
-	appendTo(t, path, logshiptest.Lines(12, 12))
+	logshiptest.Append(t, path, logshiptest.Lines(12, 12))
 	logshiptest.Eventually(t, "a line after the rotation", func() bool { return strings.Contains(out.String(), "agent 12\n") })
 	if err := stop(); err != nil {
 		t.Error(err)
@@ -49,23 +49,11 @@ func TestLiveShowsTheLastLinesAndNewOnes(t *testing.T) {
 	}
 }
 
-func appendTo(t *testing.T, path, text string) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.WriteString(text); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestLiveWaitsForALogThatIsNotThereYet(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
-	out, talk, stop := watch(t, LiveConfig{Path: path, Follow: true})
+	out, talk, stop := watch(t, Config{Path: path, Follow: true})
 	logshiptest.Eventually(t, "a word about it", func() bool { return strings.Contains(talk.String(), "not there yet") })
-	appendTo(t, path, logshiptest.Lines(1, 1))
+	logshiptest.Append(t, path, logshiptest.Lines(1, 1))
 	logshiptest.Eventually(t, "the line", func() bool { return strings.Contains(out.String(), "agent 1\n") })
 	if err := stop(); err != nil {
 		t.Error(err)
@@ -74,7 +62,7 @@ func TestLiveWaitsForALogThatIsNotThereYet(t *testing.T) {
 
 func TestLiveOfNothing(t *testing.T) {
 	dir := t.TempDir()
-	for name, c := range map[string]LiveConfig{
+	for name, c := range map[string]Config{
 		"no file":      {Path: filepath.Join(dir, "tls.log")},
 		"no directory": {Path: filepath.Join(dir, "no", "tls.log"), Follow: true},
 		"a directory":  {Path: dir, Follow: true},
@@ -90,7 +78,7 @@ func TestLiveOfNothing(t *testing.T) {
 	}
 }
 
-func TestLiveFilters(t *testing.T) {
+func TestFilters(t *testing.T) {
 	const log = `[23/Nov/2026:00:00:01 +0000],192.0.2.7,HTTP/1.1,a.example,TLSv1.3,TLS_AES_256_GCM_SHA384,"one"
 [23/Nov/2026:00:00:02 +0000],198.51.100.1,HTTP/1.1,b.example,TLSv1.2,ECDHE-RSA-AES128-SHA,"two"
 [23/Nov/2026:00:00:03 +0000],2001:db8::1,HTTP/2.0,a.example,TLSv1.2,ECDHE-ECDSA-AES256-GCM-SHA384,"three"
@@ -99,19 +87,19 @@ nonsense
 	path := filepath.Join(t.TempDir(), "tls.log")
 	os.WriteFile(path, []byte(log), 0o600)
 	for _, c := range []struct {
-		filter LiveFilter
+		filter Filter
 		want   string
 	}{
-		{LiveFilter{}, "one two three nonsense"},
-		{LiveFilter{VHost: "A.example"}, "one three"},
-		{LiveFilter{Protocol: "tlsv1.2"}, "two three"},
-		{LiveFilter{Cipher: "ecdhe-rsa"}, "two"},
-		{LiveFilter{Client: "192.0.2.7"}, "one"},
-		{LiveFilter{Client: "198.51.0.0/16"}, "two"},
-		{LiveFilter{Client: "2001:db8::/32", VHost: "b.example"}, ""},
+		{Filter{}, "one two three nonsense"},
+		{Filter{VHost: "A.example"}, "one three"},
+		{Filter{Protocol: "tlsv1.2"}, "two three"},
+		{Filter{Cipher: "ecdhe-rsa"}, "two"},
+		{Filter{Client: "192.0.2.7"}, "one"},
+		{Filter{Client: "198.51.0.0/16"}, "two"},
+		{Filter{Client: "2001:db8::/32", VHost: "b.example"}, ""},
 	} {
 		var out strings.Builder
-		err := Live(t.Context(), LiveConfig{Path: path, Lines: 10, Filter: c.filter, Out: &out, Talk: &strings.Builder{}})
+		err := Show(t.Context(), Config{Path: path, Lines: 10, Filter: c.filter, Out: &out, Talk: &strings.Builder{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +111,7 @@ nonsense
 			t.Errorf("%+v: %q, want %q", c.filter, got, c.want)
 		}
 	}
-	if err := Live(t.Context(), LiveConfig{Path: path, Filter: LiveFilter{Client: "1/2"}}); err == nil {
+	if err := Show(t.Context(), Config{Path: path, Filter: Filter{Client: "1/2"}}); err == nil {
 		t.Error("a network that is none was accepted")
 	}
 }
@@ -133,9 +121,9 @@ func TestLiveIsSafeForATerminal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
 	hostile := `[23/Nov/2026:00:00:01 +0000],192.0.2.7,HTTP/1.1,a.example,TLSv1.3,X,"\x1b[2J\x9b1m` + "\u009b\u202e\u2066\u200b\"\nraw \x1b]0;title\x07\n"
 	os.WriteFile(path, []byte(hostile), 0o600)
-	for _, form := range []LiveForm{LiveColumns, LiveRaw, LiveJSON} {
+	for _, form := range []Form{Columns, Raw, JSON} {
 		var out strings.Builder
-		if err := Live(t.Context(), LiveConfig{Path: path, Lines: 10, Form: form, Out: &out, Talk: &strings.Builder{}}); err != nil {
+		if err := Show(t.Context(), Config{Path: path, Lines: 10, Form: form, Out: &out, Talk: &strings.Builder{}}); err != nil {
 			t.Fatal(err)
 		}
 		obeyed := strings.ContainsFunc(out.String(), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) })
@@ -150,13 +138,13 @@ func TestLiveIsSafeForATerminal(t *testing.T) {
 func TestLiveCountsStayBelowTheLines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tls.log")
 	os.WriteFile(path, []byte(logshiptest.Lines(1, 2)), 0o600)
-	_, talk, stop := watch(t, LiveConfig{Path: path, Lines: 2, Follow: true, Running: true})
+	_, talk, stop := watch(t, Config{Path: path, Lines: 2, Follow: true, Running: true})
 	below := func() string {
 		text := talk.String()
 		return text[strings.LastIndex(text, "\x1b[K")+1:]
 	}
 	logshiptest.Eventually(t, "the counts of a quiet log", func() bool { return strings.Contains(below(), "2 lines") })
-	appendTo(t, path, logshiptest.Lines(3, 12))
+	logshiptest.Append(t, path, logshiptest.Lines(3, 12))
 	logshiptest.Eventually(t, "the counts after ten lines at once", func() bool { return strings.Contains(below(), "12 lines") })
 	if err := stop(); err != nil {
 		t.Error(err)
@@ -170,9 +158,9 @@ nonsense that is longer than eighty columns, nonsense that is longer than eighty
 `
 	path := filepath.Join(t.TempDir(), "tls.log")
 	os.WriteFile(path, []byte(log), 0o600)
-	show := func(form LiveForm, columns int) string {
+	show := func(form Form, columns int) string {
 		var out strings.Builder
-		err := Live(t.Context(), LiveConfig{Path: path, Lines: 10, Form: form, Out: &out, Talk: &strings.Builder{},
+		err := Show(t.Context(), Config{Path: path, Lines: 10, Form: form, Out: &out, Talk: &strings.Builder{},
 			Width: func() int { return columns }})
 		if err != nil {
 			t.Fatal(err)
@@ -180,21 +168,21 @@ nonsense that is longer than eighty columns, nonsense that is longer than eighty
 		return out.String()
 	}
 	for _, columns := range []int{20, 80, 100, 105, 200} {
-		for line := range strings.Lines(show(LiveColumns, columns)) {
+		for line := range strings.Lines(show(Columns, columns)) {
 			if wide := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); wide > columns {
 				t.Errorf("%d of %d columns: %s", wide, columns, line)
 			}
 		}
 	}
-	if got := show(LiveColumns, 100); !strings.Contains(got, "192.0.2.7  HTTP/1.1  Mozilla/5.0…\n") {
+	if got := show(Columns, 100); !strings.Contains(got, "192.0.2.7  HTTP/1.1  Mozilla/5.0…\n") {
 		t.Error(got)
 	}
-	for _, form := range []LiveForm{LiveRaw, LiveJSON} {
+	for _, form := range []Form{Raw, JSON} {
 		if got := show(form, 80); strings.Contains(got, "…") {
 			t.Error(got)
 		}
 	}
-	if got := show(LiveColumns, 0); !strings.Contains(got, "Linux x86_64)\n") || strings.Contains(got, "…") {
+	if got := show(Columns, 0); !strings.Contains(got, "Linux x86_64)\n") || strings.Contains(got, "…") {
 		t.Error(got)
 	}
 }
@@ -205,7 +193,7 @@ func TestLiveClientThatIsNone(t *testing.T) {
 		"": true, "192.0.2.7": true, "2001:db8::1": true, "::1": true, "192.0.2.0/24": true, "host.example.org": true,
 		"foo": false, "999": false, "1/2": false, "192.0.2": false,
 	} {
-		if err := (LiveFilter{Client: client}).Check(); (err == nil) != good {
+		if err := (Filter{Client: client}).Check(); (err == nil) != good {
 			t.Errorf("%q: %v", client, err)
 		}
 	}
