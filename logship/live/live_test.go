@@ -82,6 +82,7 @@ func TestFilters(t *testing.T) {
 	const log = `[23/Nov/2026:00:00:01 +0000],192.0.2.7,HTTP/1.1,a.example,TLSv1.3,TLS_AES_256_GCM_SHA384,"one"
 [23/Nov/2026:00:00:02 +0000],198.51.100.1,HTTP/1.1,b.example,TLSv1.2,ECDHE-RSA-AES128-SHA,"two"
 [23/Nov/2026:00:00:03 +0000],2001:db8::1,HTTP/2.0,a.example,TLSv1.2,ECDHE-ECDSA-AES256-GCM-SHA384,"three"
+[23/Nov/2026:00:00:04 +0000],192.0.2.7,HTTP/1.1,a.example,TLSv1,AES128-SHA,"old"
 nonsense
 `
 	path := filepath.Join(t.TempDir(), "tls.log")
@@ -90,11 +91,13 @@ nonsense
 		filter Filter
 		want   string
 	}{
-		{Filter{}, "one two three nonsense"},
-		{Filter{VHost: "A.example"}, "one three"},
+		{Filter{}, "one two three old nonsense"},
+		{Filter{VHost: "A.example"}, "one three old"},
 		{Filter{Protocol: "tlsv1.2"}, "two three"},
+		{Filter{Protocol: "TLSv1.0"}, "old"},
+		{Filter{Protocol: "tlsv1"}, "old"},
 		{Filter{Cipher: "ecdhe-rsa"}, "two"},
-		{Filter{Client: "192.0.2.7"}, "one"},
+		{Filter{Client: "192.0.2.7"}, "one old"},
 		{Filter{Client: "198.51.0.0/16"}, "two"},
 		{Filter{Client: "2001:db8::/32", VHost: "b.example"}, ""},
 	} {

@@ -31,7 +31,7 @@ const (
 // the format of the log passes an empty filter only.
 type Filter struct {
 	VHost    string // name, without regard to case
-	Protocol string // such as TLSv1.2, without regard to case
+	Protocol string // such as TLSv1.2, without regard to case; TLSv1.0 is TLSv1
 	Cipher   string // part of the name, without regard to case
 	Client   string // address or network (192.0.2.0/24)
 }
@@ -68,9 +68,17 @@ func (l Filter) compile() (filter, error) {
 
 func (f filter) passes(e accesslog.Entry) bool {
 	return (f.VHost == "" || strings.EqualFold(f.VHost, e.VHost)) &&
-		(f.Protocol == "" || strings.EqualFold(f.Protocol, e.Protocol)) &&
+		(f.Protocol == "" || sameProtocol(f.Protocol, e.Protocol)) &&
 		strings.Contains(strings.ToLower(e.Cipher), strings.ToLower(f.Cipher)) &&
 		f.hasClient(e.Client)
+}
+
+// sameProtocol knows that mod_ssl writes TLSv1 for what most people call TLSv1.0
+// (SSL_get_version(3)).
+func sameProtocol(a, b string) bool {
+	const old, older = "tlsv1", "tlsv1.0"
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	return a == b || a == old && b == older || a == older && b == old
 }
 
 func (f filter) hasClient(client string) bool {
