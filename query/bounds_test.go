@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/table"
 )
 
 // SQLite looks for an interrupt between two opcodes only, and the search for one
@@ -145,7 +146,7 @@ func TestClippedCellsLookTheSame(t *testing.T) {
 	for _, part := range []string{"a", "ü", "\u202e", "𝒳", "\xff", "\xbf"} {
 		long := "begin" + strings.Repeat(part, 2_000) + "end"
 		clipped := cell(clip(long))
-		if got, want := shorten(clipped, cellWidest), shorten(cell(long), cellWidest); got != want {
+		if got, want := table.Squeeze(clipped, cellWidest), table.Squeeze(cell(long), cellWidest); got != want {
 			t.Errorf("%q\ngot  %s\nwant %s", part, got, want)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"tlskeeper/internal/table"
 )
 
 func written(t *testing.T, r *Result, format string, width int) string {
@@ -121,6 +123,31 @@ func TestATableFitsTheTerminal(t *testing.T) {
 	}
 	if pipe := written(t, r, "table", 0); strings.ContainsAny(pipe, "█…") {
 		t.Errorf("a pipe gets neither bars nor cut cells:\n%s", pipe)
+	}
+}
+
+// What a client sends in another script is as wide as a terminal shows it.
+func TestATableOfWideCharactersFitsAndIsAligned(t *testing.T) {
+	r := &Result{Columns: []string{"user_agent", "requests", "percent"}}
+	for _, agent := range []string{"plain", "漢字のブラウザ", "e\u0301e\u0301", "👩‍💻 agent", strings.Repeat("漢字", 60)} {
+		r.Rows = append(r.Rows, []any{agent, int64(7), 20.0})
+	}
+	for _, width := range []int{20, 60, 80} {
+		end := -1
+		for line := range strings.Lines(written(t, r, "table", width)) {
+			line = strings.TrimSuffix(line, "\n")
+			if n := table.Width(line); n > width {
+				t.Errorf("width %d: %d columns: %s", width, n, line)
+			}
+			at := strings.Index(line, "20.00")
+			if at < 0 || width == 20 { // there, a row is a paragraph
+				continue
+			}
+			if at = table.Width(line[:at]); end >= 0 && at != end {
+				t.Errorf("the last column begins at %d, above at %d: %s", at, end, line)
+			}
+			end = at
+		}
 	}
 }
 

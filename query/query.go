@@ -2,8 +2,8 @@
 // that package store keeps: SQL as typed, and named reports. It never writes, and
 // what it is asked cannot make it write, attach, or run for ever.
 //
-// It imports logship/store and logship/accesslog and, of internal, hint and
-// term. Nothing here links an SDK of a cloud.
+// It imports logship/store and logship/accesslog and, of internal, hint, table
+// and term. Nothing here links an SDK of a cloud.
 package query
 
 import (

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
 )
 
 const (
-	columnGap = 2
 	barWidest = 30
 	barLeast  = 8
 
@@ -28,11 +28,11 @@ func (r *Result) table(w io.Writer, width int) {
 	widths, bar := r.widths(), 0
 	if width > 0 {
 		widths = fit(widths, width)
-		if total(widths) > width {
+		if table.Total(widths) > width {
 			r.records(w, width)
 			return
 		}
-		if room := width - total(widths) - columnGap; room >= barLeast {
+		if room := width - table.Total(widths) - table.Gap; room >= barLeast {
 			bar = min(room, barWidest)
 		}
 	}
@@ -41,15 +41,18 @@ func (r *Result) table(w io.Writer, width int) {
 	for i, n := range widths {
 		rule[i] = strings.Repeat("─", n)
 	}
-	writeLine(w, align(r.head(), widths, numeric))
-	writeLine(w, align(rule, widths, numeric))
+	fmt.Fprintln(w, table.Row(r.head(), widths, numeric))
+	fmt.Fprintln(w, table.Row(rule, widths, numeric))
 	percent, largest := r.percents(bar)
+	if percent >= 0 {
+		widths, numeric = append(widths, bar), append(numeric, false)
+	}
 	for _, row := range r.Rows {
-		text := align(r.line(row), widths, numeric)
+		line := r.line(row)
 		if percent >= 0 {
-			text += strings.Repeat(" ", columnGap) + drawn(row[percent].(float64), largest, bar)
+			line = append(line, drawn(row[percent].(float64), largest, bar))
 		}
-		writeLine(w, text)
+		fmt.Fprintln(w, table.Row(line, widths, numeric))
 	}
 	fmt.Fprintf(w, "\n%s\n", r.foot())
 }
@@ -71,8 +74,6 @@ func clip(v any) any {
 	}
 	return s[:head] + "…" + s[tail:]
 }
-
-func writeLine(w io.Writer, text string) { fmt.Fprintln(w, strings.TrimRight(text, " ")) }
 
 // head is the names of the columns as text.
 func (r *Result) head() []string {
@@ -98,25 +99,11 @@ func (r *Result) line(row []any) []string {
 
 // widths tells how wide each column wants to be.
 func (r *Result) widths() []int {
-	widths := make([]int, len(r.Columns))
-	grow := func(line []string) {
-		for i, s := range line {
-			widths[i] = min(cellWidest, max(widths[i], utf8.RuneCountInString(s)))
-		}
-	}
-	grow(r.head())
+	widths := table.Widen(nil, r.head(), cellWidest)
 	for _, row := range r.Rows {
-		grow(r.line(row))
+		widths = table.Widen(widths, r.line(row), cellWidest)
 	}
 	return widths
-}
-
-func total(widths []int) int {
-	sum := columnGap * max(0, len(widths)-1)
-	for _, n := range widths {
-		sum += n
-	}
-	return sum
 }
 
 // fit narrows the widest columns until the table is as wide as the terminal,
@@ -124,7 +111,7 @@ func total(widths []int) int {
 func fit(widths []int, width int) []int {
 	const least = 12
 	widths = slices.Clone(widths)
-	for over := total(widths) - width; over > 0; over-- {
+	for over := table.Total(widths) - width; over > 0; over-- {
 		i := 0
 		for j := range widths {
 			if widths[j] > widths[i] {
@@ -139,45 +126,15 @@ func fit(widths []int, width int) []int {
 	return widths
 }
 
-func align(line []string, widths []int, numeric []bool) string {
-	cells := make([]string, len(line))
-	for i, s := range line {
-		s = shorten(s, widths[i])
-		n := utf8.RuneCountInString(s)
-		pad := strings.Repeat(" ", widths[i]-n)
-		if numeric[i] {
-			cells[i] = pad + s
-		} else {
-			cells[i] = s + pad
-		}
-	}
-	return strings.Join(cells, strings.Repeat(" ", columnGap))
-}
-
-// shorten takes out of s, if it is too long, what lies behind its first third:
-// user agents begin alike and differ at their end.
-func shorten(s string, width int) string {
-	runes := []rune(s)
-	if len(runes) <= width {
-		return s
-	}
-	head := (width - 1) / 3
-	return string(runes[:head]) + "…" + string(runes[len(runes)-(width-1-head):])
-}
-
 // records writes each row as lines of a name and a value, for rows that no
 // line of the terminal can hold.
 func (r *Result) records(w io.Writer, width int) {
-	head, names := r.head(), 0
-	for _, name := range head {
-		names = max(names, utf8.RuneCountInString(name))
-	}
-	names = min(names, width/3)
+	head := r.head()
+	names := min(slices.Max(table.Widths(0, head)), width/3)
+	widths := []int{names, width - names - table.Gap}
 	for _, row := range r.Rows {
 		for i, value := range r.line(row) {
-			name := shorten(head[i], names)
-			pad := strings.Repeat(" ", names-utf8.RuneCountInString(name)+columnGap)
-			writeLine(w, name+pad+shorten(value, width-names-columnGap))
+			fmt.Fprintln(w, table.Row([]string{head[i], value}, widths, nil))
 		}
 		fmt.Fprintln(w)
 	}

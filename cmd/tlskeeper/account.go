@@ -3,13 +3,13 @@ package main
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/acme"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/renewal"
+	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
 )
 
@@ -46,12 +46,13 @@ func (a *app) accountShow(c *cli.Context) error {
 	if a.json(c) {
 		return a.printJSON(map[string]any{"accounts": list})
 	}
-	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "CA\tACCOUNT\tCONTACT\tSINCE\tKEY")
+	var rows [][]string
 	for _, one := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", term.Escape(one.CA), orDash(term.Escape(one.URL)), orDash(term.Escape(strings.Join(one.Contact, " "))), day(one.Created), orDash(term.Escape(one.KeyFile)))
+		rows = append(rows, []string{term.Escape(one.CA), orDash(term.Escape(one.URL)), orDash(term.Escape(strings.Join(one.Contact, " "))),
+			day(one.Created), orDash(term.Escape(one.KeyFile))})
 	}
-	return t.Flush()
+	table.Write(a.stdout, screenWidth(a.stdout), []string{"CA", "ACCOUNT", "CONTACT", "SINCE", "KEY"}, rows)
+	return nil
 }
 
 // accounts lists the accounts with the configured CAs.

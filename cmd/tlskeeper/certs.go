@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -19,6 +18,7 @@ import (
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/status"
+	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
 )
 
@@ -161,7 +161,7 @@ func (a *app) printViews(views []certView) {
 		rows = append(rows, []string{term.Escape(v.Name), term.Escape(strings.Join(v.Names, " ")), term.Escape(v.KeyType), term.Escape(v.Issuer),
 			day(v.NotBefore), day(v.NotAfter), v.window(day), v.renewal(), strconv.Itoa(v.Generation), served(v)})
 	}
-	writeTable(a.stdout, screenWidth(a.stdout),
+	table.Write(a.stdout, screenWidth(a.stdout),
 		[]string{"CERTIFICATE", "NAMES", "KEY", "ISSUER", "NOT BEFORE", "EXPIRES", "ARI WINDOW", "RENEWAL", "GENERATION", "SERVED"}, rows)
 	for _, v := range views {
 		a.printTrouble(v.Name, v.LastErrorAt, v.LastError)
@@ -227,13 +227,14 @@ func (a *app) certsShow(c *cli.Context) error {
 	if a.json(c) {
 		return a.printJSON(v)
 	}
-	t := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	var shown [][2]string
 	for _, row := range v.rows() {
 		if row[1] != "" && row[1] != "-" {
-			fmt.Fprintf(t, "%s\t%s\n", row[0], term.Escape(row[1]))
+			shown = append(shown, [2]string{row[0], term.Escape(row[1])})
 		}
 	}
-	return t.Flush()
+	table.Pairs(a.stdout, shown)
+	return nil
 }
 
 func (v certView) rows() [][2]string {

@@ -5,13 +5,13 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/status"
+	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
 )
 
@@ -92,31 +92,34 @@ func printCertificates(w io.Writer, certs []status.Certificate) {
 		rows = append(rows, []string{term.Escape(c.Name), term.Escape(strings.Join(c.Names, " ")), term.Escape(c.KeyType), term.Escape(c.Issuer),
 			day(c.NotAfter), day(c.RenewAt), strconv.Itoa(c.Generation), since})
 	}
-	writeTable(w, screenWidth(w), []string{"CERTIFICATE", "NAMES", "KEY", "ISSUER", "EXPIRES", "RENEWAL", "GENERATION", "SERVED SINCE"}, rows)
+	table.Write(w, screenWidth(w), []string{"CERTIFICATE", "NAMES", "KEY", "ISSUER", "EXPIRES", "RENEWAL", "GENERATION", "SERVED SINCE"}, rows)
 }
 
 func printAgent(w io.Writer, a status.Agent, now time.Time) {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	if age := status.Ago(now.Sub(a.WrittenAt)); a.PID == 0 {
-		fmt.Fprintf(t, "agent\tstopped %s ago\n", age)
-	} else {
-		fmt.Fprintf(t, "agent\tpid %d, since %s, as of %s ago\n", a.PID, moment(a.StartedAt), age)
+	var lines [][2]string
+	add := func(name, format string, args ...any) {
+		lines = append(lines, [2]string{name, fmt.Sprintf(format, args...)})
 	}
-	fmt.Fprintf(t, "lines\t%d stored since the start, %d not in the log's format, last %s\n", a.Lines, a.Unparsed, moment(a.LastLineAt))
-	if a.Destination == "" {
-		fmt.Fprintf(t, "shipping\toff: lines stay on this host\n")
+	if age := status.Ago(now.Sub(a.WrittenAt)); a.PID == 0 {
+		add("agent", "stopped %s ago", age)
 	} else {
-		fmt.Fprintf(t, "shipping\t%d accepted, %d rejected, %d waiting, last %s, to %s\n",
+		add("agent", "pid %d, since %s, as of %s ago", a.PID, moment(a.StartedAt), age)
+	}
+	add("lines", "%d stored since the start, %d not in the log's format, last %s", a.Lines, a.Unparsed, moment(a.LastLineAt))
+	if a.Destination == "" {
+		add("shipping", "off: lines stay on this host")
+	} else {
+		add("shipping", "%d accepted, %d rejected, %d waiting, last %s, to %s",
 			a.Shipped, a.Rejected, a.Backlog, moment(a.LastShipAt), term.Escape(a.Destination))
 	}
 	fmt.Fprintf(t, "database\t%s\n", databaseSize(a))
 	if a.LastError != "" {
-		fmt.Fprintf(t, "trouble\t%s, last at %s\n", term.Escape(a.LastError), moment(a.LastErrorAt))
+		add("trouble", "%s, last at %s", term.Escape(a.LastError), moment(a.LastErrorAt))
 	}
 	for _, f := range a.Files {
-		fmt.Fprintf(t, "file\t%s at %d of %d bytes\n", term.Escape(f.Path), f.Offset, f.Size)
+		add("file", "%s at %d of %d bytes", term.Escape(f.Path), f.Offset, f.Size)
 	}
-	t.Flush()
+	table.Pairs(w, lines)
 }
 
 // databaseSize is in MiB, as max_size is.

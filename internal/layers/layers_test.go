@@ -17,7 +17,7 @@ const module = "tlskeeper/"
 
 // mechanisms may be imported by every package, and import nothing but
 // themselves.
-var mechanisms = []string{"internal/durable", "internal/child", "internal/flock", "internal/term", "internal/hint", "internal/certname", "internal/dnsname", "internal/regular"}
+var mechanisms = []string{"internal/durable", "internal/child", "internal/flock", "internal/term", "internal/hint", "internal/certname", "internal/dnsname", "internal/regular", "internal/table"}
 
 // allowed names, for each package, what of the project it may import beside
 // the mechanisms. A package that is missing here may import nothing else.

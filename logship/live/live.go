@@ -2,7 +2,7 @@
 // keeps nothing, and may miss lines at a rotation. It is the one room that links
 // hpcloud/tail.
 //
-// It imports logship/accesslog, internal/hint, internal/regular and internal/term.
+// It imports logship/accesslog and, of internal, hint, regular, table and term.
 package live
 
 import (

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
+	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
 	"tlskeeper/logship/accesslog"
 )
@@ -175,10 +175,7 @@ func (v *view) fit(text string) string {
 	if v.c.Width != nil {
 		width = v.c.Width()
 	}
-	if width == 0 || utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	return strings.TrimRight(string([]rune(text)[:width-1]), " ") + "…"
+	return table.Cut(text, width)
 }
 
 // begin draws the counts, and keeps them below the lines from now on.
@@ -199,8 +196,7 @@ func (v *view) redraw() {
 		v.due = time.After(redrawEvery - age)
 	}
 	v.erase()
-	text := []rune(v.counted)
-	fmt.Fprint(v.c.Talk, string(text[:min(len(text), max(0, term.Width(v.c.Talk)-1))]))
+	fmt.Fprint(v.c.Talk, table.Cut(v.counted, max(1, term.Width(v.c.Talk)-1)))
 	v.drawn = true
 }
 

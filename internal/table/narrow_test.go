@@ -1,4 +1,4 @@
-package main
+package table
 
 import (
 	"strings"
@@ -11,7 +11,7 @@ func TestTableOnANarrowTerminal(t *testing.T) {
 	const paragraphs = "name     www.example.org\nexpires  2027-02-21\n\nname     b.example\nexpires  -\n"
 	for width, want := range map[int]string{0: table, 80: table, 27: table, 26: paragraphs} {
 		var out strings.Builder
-		writeTable(&out, width, header, rows)
+		Write(&out, width, header, rows)
 		if out.String() != want {
 			t.Errorf("%d columns:\n%s", width, out.String())
 		}
