@@ -189,7 +189,7 @@ func (a *agent) forever(ctx context.Context) {
 	if a.shipper != nil {
 		parts.Go(func() { a.shipper.run(ctx, a.Grace) })
 	}
-	parts.Go(func() { a.keepHouse(ctx) })
+	parts.Go(func() { a.maintain(ctx) })
 	parts.Go(func() { a.keepRoom(ctx) })
 	for ctx.Err() == nil {
 		if !a.turn(ctx) {

@@ -63,7 +63,7 @@ func runs(v any) bool {
 }
 
 // isFormula tells what a spreadsheet would run. A lone dash, which httpd writes
-// for a value that is missing, is none.
+// for a value that is missing, is not one.
 func isFormula(s string) bool {
 	return len(s) > 0 && s != "-" && strings.IndexByte("=+-@\t\r", s[0]) >= 0
 }

@@ -25,7 +25,7 @@ type clauses struct {
 var neverPlain = []string{"select", "distinct", "join", "over", "window", "filter", "union", "intersect",
 	"except", "values", "with", "rowid", "oid", "_rowid_", "exists", "collate", "indexed", "raise", "within", "all"}
 
-// shape returns the clauses of a plain aggregate over log, or why it is none.
+// shape returns the clauses of a plain aggregate over log, or why it is not one.
 func (q *question) shape() (*clauses, string) {
 	t := q.tokens
 	if !t[0].is("select") {

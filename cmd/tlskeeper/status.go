@@ -112,7 +112,7 @@ func printAgent(w io.Writer, a status.Agent, now time.Time) {
 		add("shipping", "%d accepted, %d rejected, %d waiting, last %s, to %s",
 			a.Shipped, a.Rejected, a.Backlog, moment(a.LastShipAt), term.Escape(a.Destination))
 	}
-	fmt.Fprintf(t, "database\t%s\n", databaseSize(a))
+	add("database", "%s", databaseSize(a))
 	if a.LastError != "" {
 		add("trouble", "%s, last at %s", term.Escape(a.LastError), moment(a.LastErrorAt))
 	}

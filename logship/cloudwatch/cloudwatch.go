@@ -119,7 +119,7 @@ func loadAWS(ctx context.Context, c Config) (aws.Config, error) {
 		return conf, hint.Wrap(errors.New("cloudwatch: no AWS region is set"), regionHint)
 	}
 	if !regionName.MatchString(conf.Region) {
-		return conf, hint.Wrap(fmt.Errorf("cloudwatch: region %q is none", conf.Region), regionHint)
+		return conf, hint.Wrap(fmt.Errorf("cloudwatch: region %q is not a region's name", conf.Region), regionHint)
 	}
 	return conf, nil
 }

@@ -26,7 +26,7 @@ func isDenied(err error) bool { return errorCode(err) == "AccessDeniedException"
 
 // IsRefused tells whether the service found fault with the events themselves,
 // which sending the same again cannot mend. A complaint about the names of
-// group or stream is none of the events'.
+// group or stream is not about the events.
 func IsRefused(err error) bool {
 	bad, ok := errors.AsType[*types.InvalidParameterException](err)
 	if !ok {

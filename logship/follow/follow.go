@@ -163,7 +163,7 @@ func (f *Follower) note(ctx context.Context, k *store.File) error {
 	return nil
 }
 
-// ErrAwaited is said once, and is no failure: Apache writes the log with the
+// ErrAwaited is said once, and is not a failure: Apache writes the log with the
 // first request.
 var ErrAwaited = errors.New("the log is not there yet")
 

@@ -10,8 +10,8 @@ import (
 )
 
 // A file is known by its inode and by the hash of its first bytes. The inode
-// alone is no identity: the file system gives it to another file after the
-// first is deleted, and truncating keeps it. The hash alone is none either
+// alone is not an identity: the file system gives it to another file after the
+// first is deleted, and truncating keeps it. Nor is the hash alone,
 // while a file is short: two logs may begin with the same request.
 
 // inode is the identity that the file system gives.

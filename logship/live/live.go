@@ -31,7 +31,7 @@ type Config struct {
 	Filter Filter
 	Form   Form
 	Out    io.Writer // lines
-	// Talk takes what is no line: that the log is awaited, and the counts at the
+	// Talk takes what is not a line: that the log is awaited, and the counts at the
 	// end. With Running the counts also stand below the lines, redrawn as they
 	// change: both must be the same terminal.
 	Talk    io.Writer

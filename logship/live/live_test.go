@@ -115,7 +115,7 @@ nonsense
 		}
 	}
 	if err := Show(t.Context(), Config{Path: path, Filter: Filter{Client: "1/2"}}); err == nil {
-		t.Error("a network that is none was accepted")
+		t.Error("what is not a network was accepted")
 	}
 }
 

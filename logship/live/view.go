@@ -36,7 +36,7 @@ type Filter struct {
 	Client   string // address or network (192.0.2.0/24)
 }
 
-// Check tells what of l is no filter.
+// Check tells what of l is not a filter.
 func (l Filter) Check() error {
 	_, err := l.compile()
 	return err

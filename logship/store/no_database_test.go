@@ -11,7 +11,7 @@ import (
 	"tlskeeper/internal/hint"
 )
 
-// Files that are no database, or none any more: the error names the file and
+// Files that are not a database, or not any more: the error names the file and
 // what to do, for who writes and for who asks.
 func TestFilesThatAreNoDatabase(t *testing.T) {
 	dir := t.TempDir()

@@ -127,7 +127,7 @@ type trouble struct {
 	err  error
 }
 
-// Awaited is the state of a log that is not there, which is no failure.
+// Awaited is the state of a log that is not there, which is not a failure.
 const Awaited = "awaited"
 
 // Failed notes the error of one part. It tells whether that is news, so that a

@@ -77,7 +77,7 @@ func TestWatchdogOfAStalledAgent(t *testing.T) {
 				a.tally.Turn(nil, time.Now())
 				ctx, stop := context.WithCancel(t.Context())
 				done := make(chan struct{})
-				go func() { a.keepHouse(ctx); close(done) }()
+				go func() { a.maintain(ctx); close(done) }()
 				for range int(c.turns / time.Second) {
 					time.Sleep(time.Second)
 					a.tally.Turn(nil, time.Now())

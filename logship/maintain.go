@@ -21,19 +21,19 @@ const (
 	stalled = 2 * time.Minute
 )
 
-// keepHouse tells systemd and the state file how the agent is.
-func (a *agent) keepHouse(ctx context.Context) {
+// maintain tells systemd and the state file how the agent is.
+func (a *agent) maintain(ctx context.Context) {
 	beat := watchdogEvery()
 	tick := time.NewTicker(min(publishEvery, beat))
 	defer tick.Stop()
-	h := herald{agent: a, beat: beat}
-	h.look(ctx)
+	p := publisher{agent: a, beat: beat}
+	p.look(ctx)
 	notify(daemon.SdNotifyReady)
 	var alive time.Time
 	for ctx.Err() == nil {
 		now := time.Now()
 		a.watchLock()
-		h.look(ctx)
+		p.look(ctx)
 		if now.Sub(alive) >= beat && now.Sub(a.tally.LastTurn()) < stalled {
 			notify(daemon.SdNotifyWatchdog)
 			alive = now
@@ -46,8 +46,8 @@ func (a *agent) keepHouse(ctx context.Context) {
 	notify(daemon.SdNotifyStopping)
 }
 
-// herald publishes what changed, and at every beat.
-type herald struct {
+// publisher hands out what changed, and at every beat.
+type publisher struct {
 	agent *agent
 	beat  time.Duration
 	said  int64         // the tally's changes that are published
@@ -55,15 +55,15 @@ type herald struct {
 	rest  time.Duration // until the next time at least
 }
 
-func (h *herald) look(ctx context.Context) {
-	began, changes := time.Now(), h.agent.tally.Changes()
-	since := began.Sub(h.at)
-	if since < h.rest || since < h.beat && changes == h.said {
+func (p *publisher) look(ctx context.Context) {
+	began, changes := time.Now(), p.agent.tally.Changes()
+	since := began.Sub(p.at)
+	if since < p.rest || since < p.beat && changes == p.said {
 		return
 	}
-	h.agent.publish(ctx)
-	h.said, h.at = changes, began
-	h.rest = max(min(publishEvery, h.beat), publishShare*time.Since(began))
+	p.agent.publish(ctx)
+	p.said, p.at = changes, began
+	p.rest = max(min(publishEvery, p.beat), publishShare*time.Since(began))
 }
 
 // watchdogEvery is half of what systemd allows, or the heartbeat.
