@@ -16,6 +16,7 @@ type Packed struct {
 	file File
 	zr   *gzip.Reader
 	last []byte // the bytes before at
+	head []byte // the first FingerprintSize bytes: Head wants them again and again
 	at   int64  // decompressed offset of zr
 }
 
@@ -38,7 +39,11 @@ func IsPacked(f io.ReaderAt) (bool, error) {
 // OpenPacked reads f, a .gz, from its beginning.
 func OpenPacked(f File) (*Packed, error) {
 	p := &Packed{file: f}
-	return p, p.rewind()
+	err := p.rewind()
+	if err == nil {
+		p.head, err = Head(p)
+	}
+	return p, err
 }
 
 func (p *Packed) rewind() error {
@@ -59,6 +64,9 @@ func (p *Packed) Close() error { return p.file.Close() }
 // ReadAt reads decompressed bytes. It serves one goroutine, other than
 // io.ReaderAt promises.
 func (p *Packed) ReadAt(b []byte, off int64) (int, error) {
+	if off+int64(len(b)) <= int64(len(p.head)) {
+		return copy(b, p.head[off:]), nil
+	}
 	if off < p.at-int64(len(p.last)) {
 		if err := p.rewind(); err != nil {
 			return 0, err
