@@ -171,7 +171,7 @@ func TestAccountRecordDamaged(t *testing.T) {
 	if _, err := h.client(t).Issue(testContext(t), h.request(), IssueOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(h.client(t).accountDir(h.config().CAs[0]), "account.json")
+	file := filepath.Join(h.client(t).accountOf(h.config().CAs[0]).dir, "account.json")
 	var known account
 	data, err := os.ReadFile(file)
 	if err == nil {

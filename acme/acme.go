@@ -83,7 +83,7 @@ func New(cfg Config) (*Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("CA %s: %w", ca.Name, err)
 		}
-		e.pauseFile = filepath.Join(c.accountDir(ca), "pause.json")
+		e.pauseFile = filepath.Join(c.accountOf(ca).dir, "pause.json")
 		e.notBefore = readPause(e.pauseFile)
 		c.endpoints = append(c.endpoints, e)
 	}

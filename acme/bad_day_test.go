@@ -273,7 +273,7 @@ func TestAccountLostByTheCA(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		to := filepath.Join(fresh.client(t).accountDir(fresh.config().CAs[0]), old)
+		to := filepath.Join(fresh.client(t).accountOf(fresh.config().CAs[0]).dir, old)
 		data = []byte(strings.ReplaceAll(string(data), strings.TrimSuffix(h.ca.Directory, "/dir"), strings.TrimSuffix(fresh.ca.Directory, "/dir")))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, data, 0o600)); err != nil {
 			t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 
 	"tlskeeper/acme/acmetest"
 	"tlskeeper/acme/challenge"
-	"tlskeeper/acme/store"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/testenv"
 )
@@ -47,13 +46,13 @@ func TestOwnCSROfAnotherUser(t *testing.T) {
 
 func TestAccountKeyOfAnotherUser(t *testing.T) {
 	testenv.NeedRoot(t)
-	for _, file := range []string{store.KeyFile, "account.json"} {
+	for _, file := range []string{keyFile, "account.json"} {
 		h := newHost(t, acmetest.Options{})
 		c := h.client(t)
 		if _, err := c.Issue(testContext(t), h.request(), IssueOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(c.accountDir(c.endpoints[0].ca), file)
+		path := filepath.Join(c.accountOf(c.endpoints[0].ca).dir, file)
 		if err := os.Chown(path, nobody, -1); err != nil {
 			t.Fatal(err)
 		}

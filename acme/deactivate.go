@@ -4,13 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
-	"tlskeeper/acme/store"
-	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
 )
@@ -24,7 +19,7 @@ func (c *Client) Deactivate(ctx context.Context, directory string) error {
 	if to == nil {
 		return fmt.Errorf("deactivating the account: no CA with the directory %s is configured", directory)
 	}
-	known, err := readAccount(c.accountDir(to.ca), to.ca)
+	known, err := c.accountOf(to.ca).load()
 	if err != nil {
 		return err
 	}
@@ -37,8 +32,9 @@ func (c *Client) Deactivate(ctx context.Context, directory string) error {
 // endAccount writes down that the account is to end before the CA hears of it:
 // a kill after its answer would leave an account that nothing works with.
 func (c *Client) endAccount(ctx context.Context, to *endpoint, known account) error {
-	if _, err := os.Stat(filepath.Join(c.accountDir(to.ca), store.KeyFile)); errors.Is(err, fs.ErrNotExist) {
-		return c.retire(to.ca, known) // the CA has answered: the key is put aside after that only
+	record := c.accountOf(to.ca)
+	if !record.hasKey() {
+		return record.retire(known) // the CA has answered: the key is put aside after that only
 	}
 	s, err := c.meet(ctx, to)
 	if err != nil {
@@ -47,7 +43,7 @@ func (c *Client) endAccount(ctx context.Context, to *endpoint, known account) er
 	if s.account.Deactivated = known.Deactivated; known.Deactivated.IsZero() {
 		s.account.Deactivated = time.Now().UTC()
 	}
-	if err := s.saveAccount(); err != nil {
+	if err := record.save(s.account); err != nil {
 		return err
 	}
 	err = s.call("deactivating the account", func() error { return s.core.Accounts.Deactivate(known.URL) })
@@ -55,7 +51,7 @@ func (c *Client) endAccount(ctx context.Context, to *endpoint, known account) er
 		return s.takeBack(err)
 	}
 	c.cfg.Log.Info("account deactivated", "ca", to.ca.Name, "account", term.Brief(known.URL))
-	return c.retire(to.ca, s.account)
+	return record.retire(s.account)
 }
 
 // takeBack keeps the account where the CA has refused to end it. Where no
@@ -65,7 +61,7 @@ func (s *session) takeBack(failure error) error {
 		return failure
 	}
 	s.account.Deactivated = time.Time{}
-	return errors.Join(failure, s.saveAccount())
+	return errors.Join(failure, s.record().save(s.account))
 }
 
 // isGoneAccount tells that the CA has no such account, or has ended it before
@@ -74,24 +70,11 @@ func isGoneAccount(err error) bool {
 	return isProblem(err, "accountDoesNotExist") || isProblem(err, "unauthorized")
 }
 
-// retire puts the key of an ended account out of use, and keeps it: it is still
-// the proof that the account was ours. What stays of the record is the date.
-func (c *Client) retire(ca CA, ended account) error {
-	dir := c.accountDir(ca)
-	aside := "deactivated-" + time.Now().UTC().Format("20060102T150405") + ".pem"
-	err := durable.Rename(filepath.Join(dir, store.KeyFile), filepath.Join(dir, aside))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("putting the account's key aside: %w", err)
-	}
-	s := session{client: c, to: &endpoint{ca: ca}, account: account{Directory: ca.Directory, Deactivated: ended.Deactivated}}
-	return s.saveAccount()
-}
-
 // mayRegister finishes a deactivation that was cut off, and lets an account
 // that the user ended be followed by another one only where somebody asks for
-// it: a timer would undo what he did.
+// it: a timer would undo what they did.
 func (c *Client) mayRegister(ctx context.Context, to *endpoint, attended bool) error {
-	known, err := readAccount(c.accountDir(to.ca), to.ca)
+	known, err := c.accountOf(to.ca).load()
 	if err != nil || known.Deactivated.IsZero() {
 		return err
 	}

@@ -58,7 +58,7 @@ func (c *Client) issue(ctx context.Context, w work, to *endpoint, o IssueOptions
 		return g, err
 	}
 	c.cfg.Log.Warn("the CA does not know our account any more, creating another", "ca", to.ca.Name)
-	if err := c.forgetAccount(to.ca); err != nil {
+	if err := c.accountOf(to.ca).forget(); err != nil {
 		return g, err
 	}
 	return c.attempt(ctx, w, to, o)

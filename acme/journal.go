@@ -37,7 +37,7 @@ type journal struct {
 }
 
 // openJournal returns the order in hand, nil where there is none. One that
-// cannot be read is none: its order at the CA expires by itself.
+// cannot be read is not one: its order at the CA expires by itself.
 func openJournal(s *store.Store, name string) (*journal, error) {
 	dir := s.OrderDir(name)
 	data, err := safepath.ReadFile(filepath.Join(dir, "journal.json"))
@@ -63,7 +63,7 @@ func beginOrder(s *store.Store, name string, j *journal, key []byte) error {
 		return fmt.Errorf("beginning an order: %w", err)
 	}
 	if key != nil {
-		if err := durable.WriteFile(filepath.Join(j.dir, store.KeyFile), key, 0o600); err != nil {
+		if err := durable.WriteFile(filepath.Join(j.dir, keyFile), key, 0o600); err != nil {
 			return fmt.Errorf("beginning an order: %w", err)
 		}
 	}
@@ -80,7 +80,7 @@ func (j *journal) save() error {
 
 // key returns the order's private key in PEM, nil where the user holds it.
 func (j *journal) key() ([]byte, error) {
-	data, err := safepath.ReadFile(filepath.Join(j.dir, store.KeyFile))
+	data, err := safepath.ReadFile(filepath.Join(j.dir, keyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

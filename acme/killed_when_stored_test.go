@@ -82,7 +82,7 @@ func (h host) checkSettled(t *testing.T, want int) store.Certificate {
 func TestTemporaryFilesOfKilledRuns(t *testing.T) {
 	h := newHost(t, acmetest.Options{AlwaysValid: true})
 	h.renew(t, h.request())
-	account := h.client(t).accountDir(h.config().CAs[0])
+	account := h.client(t).accountOf(h.config().CAs[0]).dir
 	order := filepath.Join(h.dir, "certs", "never", "order") // a kill before the first record
 	if err := durable.MkdirAll(order, 0o700); err != nil {
 		t.Fatal(err)

@@ -127,7 +127,7 @@ func (s *session) newOrder(j *journal, replaces string) (order lego.ExtendedOrde
 		s.to.ordered()
 	}
 	if err == nil && !isOrderURL(order.Location) {
-		err = fmt.Errorf("placing the order: the CA says that it is at %q, which is no https address", term.Brief(order.Location))
+		err = fmt.Errorf("placing the order: the CA says that it is at %q, which is not an https address", term.Brief(order.Location))
 	}
 	return order, err
 }
@@ -178,7 +178,7 @@ func (s *session) pause(url string, poll int, deadline time.Time) error {
 	return sleep(s.ctx, wait)
 }
 
-// download fetches the chain. What is no chain at all is asked for again: the
+// download fetches the chain. What is not a chain at all is asked for again: the
 // certificate exists, and dropping the order would cost another.
 func (s *session) download(url, preferred string) ([]byte, error) {
 	var chainPEM []byte

@@ -19,7 +19,7 @@ type pause struct {
 }
 
 // readPause returns the end of a pause, zero where there is none. What cannot
-// be read is none: the CA says it again.
+// be read is not one: the CA says it again.
 func readPause(path string) time.Time {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -105,7 +105,7 @@ func TestRenewalInformationBusy(t *testing.T) {
 
 func TestPauseThatCannotBeRead(t *testing.T) {
 	h := newHost(t, acmetest.Options{AlwaysValid: true})
-	dir := h.client(t).accountDir(h.config().CAs[0])
+	dir := h.client(t).accountOf(h.config().CAs[0]).dir
 	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "pause.json"), []byte("{"), 0o600)); err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func (r Request) prepare() (work, error) {
 	return w, w.checkWays()
 }
 
-// ownKey reads the key of the user's CSR, nil where he did not say where it is.
+// ownKey reads the key of the user's CSR, nil where they did not say where it is.
 func (w work) ownKey(public crypto.PublicKey) ([]byte, error) {
 	if w.KeyFile == "" {
 		return nil, nil

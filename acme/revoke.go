@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
 
 	lego "github.com/go-acme/lego/v4/acme"
@@ -51,7 +49,7 @@ func (c *Client) Revoke(ctx context.Context, g store.Generation, reason uint) er
 var errNoAccount = errors.New("there is no account")
 
 func (c *Client) revokeByAccount(ctx context.Context, to *endpoint, g store.Generation, reason uint) error {
-	known, err := readAccount(c.accountDir(to.ca), to.ca)
+	known, err := c.accountOf(to.ca).load()
 	if err != nil {
 		return err
 	}
@@ -67,11 +65,11 @@ func (c *Client) revokeByAccount(ctx context.Context, to *endpoint, g store.Gene
 
 // revokeByKey needs the key on this host; why is what keeps the account from it.
 func (c *Client) revokeByKey(ctx context.Context, to *endpoint, g store.Generation, reason uint, why error) error {
-	data, err := safepath.ReadFile(filepath.Join(g.Dir, store.KeyFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("revoking %s: %s has no account of ours that may (%w), and its private key is not on this host", g.Name, to.ca.Name, why)
+	if g.KeyFile() == "" {
+		err := fmt.Errorf("revoking %s: %s has no account of ours that may (%w), and its private key is not on this host", g.Name, to.ca.Name, why)
 		return hint.Wrap(err, "with the key, any ACME client revokes it: certbot revoke --cert-path "+g.ChainFile()+" --key-path KEY")
 	}
+	data, err := safepath.ReadFile(g.KeyFile())
 	if err != nil {
 		return fmt.Errorf("revoking %s: %w", g.Name, err)
 	}

@@ -58,7 +58,12 @@ func (c *Client) open(ctx context.Context, to *endpoint, attended bool) (*sessio
 
 // meet fetches the directory. The session's account is as it stands on disk.
 func (c *Client) meet(ctx context.Context, to *endpoint) (*session, error) {
-	known, key, err := c.loadAccount(to.ca)
+	record := c.accountOf(to.ca)
+	key, err := record.loadKey()
+	if err != nil {
+		return nil, err
+	}
+	known, err := record.load()
 	if err != nil {
 		return nil, err
 	}

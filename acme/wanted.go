@@ -9,7 +9,7 @@ import (
 
 // Matches tells whether a generation is still what is asked for: its names,
 // and the kind of its key or, with a CSR of the user's, that very key. A key
-// that he has brought here since is for Apache, which needs a generation with
+// that was brought here since is for Apache, which needs a generation with
 // it. A request that Check refuses is no reason for another certificate.
 func (r Request) Matches(g store.Generation) bool {
 	w, err := r.prepare()

@@ -19,7 +19,7 @@ import (
 
 // The files of a generation's directory.
 const (
-	KeyFile   = "key.pem"       // 0600; missing where the user keeps the key of his CSR elsewhere
+	keyFile   = "key.pem"       // 0600; missing where the user keeps the key of their CSR elsewhere
 	chainFile = "fullchain.pem" // leaf first, as the CA gave it
 	metaFile  = "meta.json"
 )
@@ -45,13 +45,13 @@ type Meta struct {
 	Order     string    `json:"order"`
 	Profile   string    `json:"profile,omitempty"`
 	Issued    time.Time `json:"issued"` // when the checks here had passed
-	// KeyElsewhere: the user's own CSR, and he did not say where its key is.
+	// KeyElsewhere: the user's own CSR, and they did not say where its key is.
 	KeyElsewhere bool `json:"key_elsewhere,omitempty"`
 }
 
 // KeyFile is the path of the private key, "" where it is not on this host.
 func (g Generation) KeyFile() string {
-	path := filepath.Join(g.Dir, KeyFile)
+	path := filepath.Join(g.Dir, keyFile)
 	if _, err := os.Stat(path); err != nil {
 		return ""
 	}
@@ -180,7 +180,7 @@ func fill(dir string, key, chainPEM []byte, meta Meta) error {
 		return err
 	}
 	if key != nil {
-		if err := durable.WriteFile(filepath.Join(dir, KeyFile), key, 0o600); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, keyFile), key, 0o600); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,7 @@ func (i Issuance) Period() time.Duration {
 }
 
 // OfAge tells that an issuance is about as old as a schedule lets it get. Then
-// however many there were before, the next one is no loop.
+// however many there were before, the next one is not a loop.
 func (i Issuance) OfAge() bool {
 	return i.Lifetime > 0 && time.Since(i.At) >= i.Lifetime*2/5
 }

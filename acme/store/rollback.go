@@ -8,7 +8,7 @@ import (
 )
 
 // MarkRolledBack notes that the user went back to a former generation, which
-// is being served: the one he left is not deployed again.
+// is being served: the one they left is not deployed again.
 func (s *Store) MarkRolledBack(name string, to, from int, at time.Time) error {
 	return s.Change(name, func(st *State) {
 		st.Deployed, st.DeployedAt, st.LostAt = to, at.UTC(), time.Time{}

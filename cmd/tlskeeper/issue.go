@@ -197,13 +197,13 @@ func applyWay(c *cli.Context, cert *config.Certificate) error {
 	}
 	if listen != "" {
 		if _, port, err := net.SplitHostPort(listen); err != nil || !isPort(port) {
-			return hint.Wrap(usagef("issue: --listen %q is no address with a port", listen), `such as :80 or 127.0.0.1:5002`)
+			return hint.Wrap(usagef("issue: --listen %q is not an address with a port", listen), `such as :80 or 127.0.0.1:5002`)
 		}
 	}
 	if webroot != "" {
 		info, err := os.Stat(webroot)
 		if err != nil || !info.IsDir() {
-			return hint.Wrap(usagef("issue: -w %s is no directory", webroot), "the DocumentRoot that answers on port 80")
+			return hint.Wrap(usagef("issue: -w %s is not a directory", webroot), "the DocumentRoot that answers on port 80")
 		}
 		if webroot, err = filepath.Abs(webroot); err != nil {
 			return err

@@ -36,7 +36,7 @@ func readAccount(dir, server, id string) (*Account, error) {
 		return nil, fmt.Errorf("its server %q is no URL", server)
 	}
 	if id == "" || id != filepath.Base(id) || id == "." || id == ".." {
-		return nil, fmt.Errorf("its account %q is no file name", id)
+		return nil, fmt.Errorf("its account %q is not a file name", id)
 	}
 	place := filepath.Join(dir, "accounts", u.Host, filepath.FromSlash(strings.TrimPrefix(u.Path, "/")), id)
 	if rel, err := filepath.Rel(filepath.Join(dir, "accounts"), place); err != nil || strings.HasPrefix(rel, "..") {

@@ -35,7 +35,7 @@ func (c *carried) note(format string, args ...any) {
 // Webroots find the directory that answers for a name where certbot's settings
 // have none.
 type Webroots struct {
-	Given  string                   // by the user, for every name; "" is none
+	Given  string                   // by the user, for every name; "" where none was given
 	Apache func(name string) string // for what certbot's apache plugin proved; nil where there is no Apache
 }
 

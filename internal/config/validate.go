@@ -73,7 +73,7 @@ func (v *validator) acme(c *Config) {
 	v.place("acme.eab_hmac_file", a.EABHMACFile)
 	v.answer("acme", a.KeyType, a.Challenge, a.Webroot, a.Listen)
 	if _, err := mail.ParseAddress(a.Email); a.Email != "" && err != nil {
-		v.problem("acme.email", "", "email %q is no mail address", a.Email)
+		v.problem("acme.email", "", "email %q is not a mail address", a.Email)
 	}
 	if a.Keep < 1 {
 		v.problem("acme.keep", "", "keep must be 1 or more: the certificate in use is one of them")
@@ -115,7 +115,7 @@ func (v *validator) answer(table, keyType, challenge, webroot, listen string) {
 	v.oneOf(table+".challenge", challenge, challenges)
 	v.place(table+".webroot", webroot)
 	if listen != "" && !isListenAddress(listen) {
-		v.problem(table+".listen", `such as ":80" or "127.0.0.1:5002"`, "listen %q is no address with a port", listen)
+		v.problem(table+".listen", `such as ":80" or "127.0.0.1:5002"`, "listen %q is not an address with a port", listen)
 	}
 	if webroot != "" && listen != "" {
 		v.problem(table+".listen", "leave one of the two out", "webroot and listen are two ways to do the same thing")

@@ -198,7 +198,7 @@ func (r *run) issue(ctx context.Context, name string) {
 }
 
 // issueOptions say what is known of a certificate that is due. One that the
-// user went back to is not let expire for the newer one that he left, which
+// user went back to is not let expire for the newer one that they left, which
 // the guard counts.
 func (r *run) issueOptions(name string) acme.IssueOptions {
 	o := acme.IssueOptions{Force: r.Force, Attended: r.Attended}

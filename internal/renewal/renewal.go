@@ -62,7 +62,7 @@ type Outcome struct {
 	RenewAt    time.Time `json:"renew_at,omitzero"`
 	Issued     bool      `json:"issued"`                  // by this run
 	Deployed   bool      `json:"deployed"`                // a handshake showed it
-	Elsewhere  bool      `json:"key_elsewhere,omitempty"` // there is nothing to serve here: the user keeps the key of his CSR
+	Elsewhere  bool      `json:"key_elsewhere,omitempty"` // there is nothing to serve here: the user keeps the key of their CSR
 	Rehearsed  bool      `json:"rehearsed,omitempty"`     // a dry run got a certificate like it from the CA for trials
 	Error      string    `json:"error,omitempty"`
 

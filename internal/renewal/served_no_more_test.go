@@ -154,7 +154,7 @@ func (h *host) notServedOffline() {
 	}
 }
 
-// What the user went back to is deployed again, and not what he left.
+// What the user went back to is deployed again, and not what they left.
 func TestRolledBackAndLost(t *testing.T) {
 	h := deployed(t)
 	first := h.served()

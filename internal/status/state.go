@@ -62,7 +62,7 @@ type Certificate struct {
 	// zero as long as none did.
 	DeployedAt time.Time `json:"deployed_at,omitzero"`
 	Revoked    bool      `json:"revoked,omitempty"` // this generation, by us
-	// KeyElsewhere: the user keeps the key of his CSR, and nothing is served here.
+	// KeyElsewhere: the user keeps the key of their CSR, and nothing is served here.
 	KeyElsewhere bool `json:"key_elsewhere,omitempty"`
 	// LastError is the last failure of an issuance since the last success, ""
 	// after a success.

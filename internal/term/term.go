@@ -13,12 +13,12 @@ import (
 	"golang.org/x/term"
 )
 
-// defaultWidth is used where the output is no terminal.
+// defaultWidth is used where the output is not a terminal.
 const defaultWidth = 80
 
 // Escape returns s with everything that a terminal would obey, or that would
 // reorder the line, written as \xhh or \u{hhhh}: C0 and C1 control bytes, DEL,
-// bidirectional and other format characters, and bytes that are no UTF-8.
+// bidirectional and other format characters, and bytes that are not UTF-8.
 func Escape(s string) string {
 	if isPlain(s) {
 		return s
@@ -58,7 +58,7 @@ func IsTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Width returns the number of columns of w, or 80 where it is no terminal.
+// Width returns the number of columns of w, or 80 where it is not one.
 func Width(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok {
