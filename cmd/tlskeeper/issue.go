@@ -4,18 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"tlskeeper/acme"
-	"tlskeeper/acme/challenge"
 	"tlskeeper/internal/config"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/durable"
@@ -152,70 +146,15 @@ func adHoc(c *cli.Context, cfg *config.Config) (*config.Certificate, error) {
 		}
 		return nil, nil
 	}
-	if c.Args().Present() || len(names) > 0 && csr != "" {
+	if c.Args().Present() {
 		return nil, usagef("issue: give certificates of the configuration, or -d names, or --csr")
 	}
-	cert := &config.Certificate{
-		Name: c.String("cert-name"), Names: names, CSR: csr, KeyType: cmp.Or(c.String("key-type"), cfg.ACME.KeyType),
-		ReuseKey: cfg.ACME.ReuseKey, Challenge: cfg.ACME.Challenge, Webroot: cfg.ACME.Webroot, Listen: cfg.ACME.Listen,
-		Profile: cfg.ACME.Profile, PreferredChain: cfg.ACME.PreferredChain,
+	cert, err := cfg.AdHoc(config.AdHoc{Names: names, CSR: csr, Name: c.String("cert-name"),
+		KeyType: c.String("key-type"), Webroot: c.String("w"), Listen: c.String("listen")})
+	if _, bad := errors.AsType[*dnsname.Error](err); err != nil && !bad {
+		return nil, hint.Wrap(usagef("issue: %v", err), hint.Of(err))
 	}
-	if err := applyWay(c, cert); err != nil {
-		return nil, err
-	}
-	if cert.Name == "" && len(names) > 0 {
-		folded, err := dnsname.FoldAll(names[:1])
-		if err != nil {
-			return nil, blameNames(err)
-		}
-		cert.Name = strings.TrimPrefix(folded[0], "*.")
-	}
-	switch {
-	case cert.Name == "":
-		return nil, usagef("issue: --csr needs --cert-name")
-	case !slices.Contains(keyTypes, cert.KeyType):
-		return nil, hint.Wrap(usagef("issue: unknown key type %q", cert.KeyType), "one of "+strings.Join(keyTypes, ", "))
-	case cert.Challenge == challenge.HTTP01 && cert.Webroot == "" && cert.Listen == "":
-		return nil, hint.Wrap(usagef("issue: how shall the CA see that the names are yours?"),
-			"-w DIR, the DocumentRoot that answers on port 80, or --listen :80 where nothing does")
-	}
-	return cert, nil
-}
-
-// keyTypes are the words for acme's key types.
-var keyTypes = []string{string(acme.P384), string(acme.P256), string(acme.RSA2048), string(acme.RSA4096)}
-
-// applyWay takes over how control is proved, and refuses what cannot work
-// before a CA counts it as a failed try.
-func applyWay(c *cli.Context, cert *config.Certificate) error {
-	webroot, listen := c.String("w"), c.String("listen")
-	if webroot == "" && listen == "" {
-		return nil
-	}
-	if webroot != "" && listen != "" {
-		return usagef("issue: -w and --listen are two ways to do the same thing")
-	}
-	if listen != "" {
-		if _, port, err := net.SplitHostPort(listen); err != nil || !isPort(port) {
-			return hint.Wrap(usagef("issue: --listen %q is not an address with a port", listen), `such as :80 or 127.0.0.1:5002`)
-		}
-	}
-	if webroot != "" {
-		info, err := os.Stat(webroot)
-		if err != nil || !info.IsDir() {
-			return hint.Wrap(usagef("issue: -w %s is not a directory", webroot), "the DocumentRoot that answers on port 80")
-		}
-		if webroot, err = filepath.Abs(webroot); err != nil {
-			return err
-		}
-	}
-	cert.Webroot, cert.Listen = webroot, listen
-	return nil
-}
-
-func isPort(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 16)
-	return err == nil
+	return &cert, blameNames(err)
 }
 
 // splitNames allows -d a,b as certbot does.

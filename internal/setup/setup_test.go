@@ -97,7 +97,7 @@ func TestWrongAnswerIsAskedAgain(t *testing.T) {
 	if d := cmp.Diff(want, a); d != "" {
 		t.Errorf("%s\n%s", d, talk.String())
 	}
-	for _, why := range []string{`"not_a_name"`, "wildcard", "yes or no", `"nobody" is not a mail address`, "must be a full path", "no address with a port"} {
+	for _, why := range []string{`"not_a_name"`, "wildcard", "yes or no", `"nobody" is not a mail address`, "must be a full path", "is not an address with a port"} {
 		if !strings.Contains(talk.String(), why) {
 			t.Errorf("nothing about %s in\n%s", why, talk.String())
 		}
