@@ -20,7 +20,7 @@ import (
 // contactsAtTheCA asks the CA itself.
 func contactsAtTheCA(t *testing.T, c *Client) []string {
 	t.Helper()
-	s, err := c.meet(testContext(t), c.endpoints[0])
+	s, err := c.connect(testContext(t), c.endpoints[0])
 	if err != nil {
 		t.Fatal(err)
 	}

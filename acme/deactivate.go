@@ -36,7 +36,7 @@ func (c *Client) endAccount(ctx context.Context, to *endpoint, known account) er
 	if !record.hasKey() {
 		return record.retire(known) // the CA has answered: the key is put aside after that only
 	}
-	s, err := c.meet(ctx, to)
+	s, err := c.connect(ctx, to)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 // mayIssue asks the back-off and the guard. An order in hand was allowed when
 // it began.
-func (c *Client) mayIssue(w work, to *endpoint, state store.State, o IssueOptions) error {
+func (c *Client) mayIssue(w checkedRequest, to *endpoint, state store.State, o IssueOptions) error {
 	now := time.Now()
 	if until := to.pauseFor(state); until.Sub(now) > patience {
 		return &BackoffError{Until: until, Why: to.ca.Name + " asked for a pause: " + state.LastError}
@@ -99,7 +99,7 @@ func (c *Client) record(ctx context.Context, name string, to *endpoint, failure 
 
 // chooseKey makes a new key, or takes the former generation's where that was
 // asked for, is of the right kind and was not revoked.
-func (c *Client) chooseKey(w work, former store.Generation) (crypto.Signer, error) {
+func (c *Client) chooseKey(w checkedRequest, former store.Generation) (crypto.Signer, error) {
 	if !w.ReuseKey || former.Number == 0 || former.Meta.KeyType != string(w.KeyType) || former.KeyFile() == "" {
 		return newKey(w.KeyType)
 	}

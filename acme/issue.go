@@ -52,7 +52,7 @@ func (c *Client) Issue(ctx context.Context, r Request, o IssueOptions) (store.Ge
 
 // issue tries once more when the CA no longer knows our account (CAs have lost
 // theirs, or were replaced behind one URL).
-func (c *Client) issue(ctx context.Context, w work, to *endpoint, o IssueOptions) (store.Generation, error) {
+func (c *Client) issue(ctx context.Context, w checkedRequest, to *endpoint, o IssueOptions) (store.Generation, error) {
 	g, err := c.attempt(ctx, w, to, o)
 	if !isProblem(err, "accountDoesNotExist") {
 		return g, err
@@ -64,7 +64,7 @@ func (c *Client) issue(ctx context.Context, w work, to *endpoint, o IssueOptions
 	return c.attempt(ctx, w, to, o)
 }
 
-func (c *Client) attempt(ctx context.Context, w work, to *endpoint, o IssueOptions) (store.Generation, error) {
+func (c *Client) attempt(ctx context.Context, w checkedRequest, to *endpoint, o IssueOptions) (store.Generation, error) {
 	if err := to.ca.checkLimits(w.Profile, w.names); err != nil {
 		return store.Generation{}, err
 	}
@@ -103,9 +103,9 @@ func (s *session) outlasts(j *journal, name string) bool {
 }
 
 // conclude finishes an order, and forgets it where that was its end.
-func (s *session) conclude(j *journal, w work) (store.Generation, error) {
+func (s *session) conclude(j *journal, w checkedRequest) (store.Generation, error) {
 	g, err := s.finish(j, w)
-	if settled(err) {
+	if isOver(err) {
 		return g, errors.Join(err, j.end())
 	}
 	return g, err
@@ -115,11 +115,11 @@ func (s *session) conclude(j *journal, w work) (store.Generation, error) {
 // pause that the CA asked for nor our own end.
 func (s *session) stuck(err error) bool {
 	_, paused := errors.AsType[*BackoffError](err)
-	return err != nil && s.ctx.Err() == nil && !settled(err) && !paused && !isProblem(err, "accountDoesNotExist")
+	return err != nil && s.ctx.Err() == nil && !isOver(err) && !paused && !isProblem(err, "accountDoesNotExist")
 }
 
 // again drops an order and begins another.
-func (s *session) again(j *journal, w work, o IssueOptions) (*journal, error) {
+func (s *session) again(j *journal, w checkedRequest, o IssueOptions) (*journal, error) {
 	s.withdrawLeft(j)
 	if err := j.end(); err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (s *session) again(j *journal, w work, o IssueOptions) (*journal, error) {
 
 // profile is the one to ask for: the wanted one, or none where the CA does not
 // offer it and its default will do.
-func (s *session) profile(w work) (string, error) {
+func (s *session) profile(w checkedRequest) (string, error) {
 	offered := s.core.GetDirectory().Meta.Profiles
 	if _, ok := offered[w.Profile]; w.Profile == "" || ok {
 		return w.Profile, nil
@@ -147,10 +147,10 @@ func (s *session) profile(w work) (string, error) {
 	return "", s.to.ca.checkLimits("", w.names)
 }
 
-// settled tells an end of the order itself from a fault on the way, after
+// isOver tells an end of the order itself from a fault on the way, after
 // which the next run goes on with it. A refusal without an ACME type is a
 // proxy's, or of a CA that is ill.
-func settled(err error) bool {
+func isOver(err error) bool {
 	if _, ok := errors.AsType[*LeafError](err); ok {
 		return true
 	}
@@ -166,7 +166,7 @@ func settled(err error) bool {
 
 // takeUp returns the order's journal: the one in hand when it is for the same,
 // else a new one.
-func (s *session) takeUp(w work, o IssueOptions) (*journal, error) {
+func (s *session) takeUp(w checkedRequest, o IssueOptions) (*journal, error) {
 	j, err := openJournal(s.client.store, w.Name)
 	if err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ func (s *session) takeUp(w work, o IssueOptions) (*journal, error) {
 }
 
 // begin makes key and CSR and writes the first record.
-func (s *session) begin(w work, former store.Generation, o IssueOptions) (*journal, error) {
+func (s *session) begin(w checkedRequest, former store.Generation, o IssueOptions) (*journal, error) {
 	j := &journal{Names: w.names, Directory: s.to.ca.Directory, Profile: w.Profile, CSR: w.csr, Began: time.Now().UTC()}
 	if former.Number > 0 && o.Replaces == schedule.CertID(former.Leaf) &&
 		former.Meta.Directory == s.to.ca.Directory && former.Meta.Account == s.account.URL {
@@ -208,7 +208,7 @@ func (s *session) begin(w work, former store.Generation, o IssueOptions) (*journ
 }
 
 // finish runs the order to its end and stores what came of it.
-func (s *session) finish(j *journal, w work) (store.Generation, error) {
+func (s *session) finish(j *journal, w checkedRequest) (store.Generation, error) {
 	chainPEM, err := s.drive(j, w)
 	if err != nil {
 		return store.Generation{}, err
@@ -259,7 +259,7 @@ func checkIssued(chainPEM []byte, j *journal) error {
 
 // keyFor returns the private key in PEM, nil where the user keeps it, and puts
 // the CSR into j.
-func (s *session) keyFor(w work, former store.Generation, j *journal) ([]byte, error) {
+func (s *session) keyFor(w checkedRequest, former store.Generation, j *journal) ([]byte, error) {
 	if w.csr != nil {
 		public, err := publicKeyOf(w.csr)
 		if err != nil {

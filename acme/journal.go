@@ -122,7 +122,7 @@ func isOrderURL(address string) bool {
 
 // fits tells whether the journal is for what is asked for now: an order begun
 // for other names, another CA or another key is of no use.
-func (j *journal) fits(w work, directory string) bool {
+func (j *journal) fits(w checkedRequest, directory string) bool {
 	if j.Directory != directory || !slices.Equal(j.Names, w.names) || j.Profile != w.Profile {
 		return false
 	}

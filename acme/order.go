@@ -25,7 +25,7 @@ const orderPatience = 15 * time.Minute
 // drive takes the order from whatever state the CA says it is in to its
 // certificate. The CA's word is the only state: the journal only knows which
 // order it is, and so a kill anywhere in here needs no case of its own.
-func (s *session) drive(j *journal, w work) ([]byte, error) {
+func (s *session) drive(j *journal, w checkedRequest) ([]byte, error) {
 	order, err := s.order(j)
 	s.orderURL = j.OrderURL
 	deadline, proven := time.Now().Add(orderPatience), false

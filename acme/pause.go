@@ -32,10 +32,10 @@ func readPause(path string) time.Time {
 	return store.Credible(p.Until, store.MaxRetryAfter)
 }
 
-// hush keeps every session with this CA silent until then, also those of the
+// setPause keeps every session with this CA silent until then, also those of the
 // next processes: it is on disk before anybody waits, because who waits may be
 // killed.
-func (e *endpoint) hush(until time.Time) {
+func (e *endpoint) setPause(until time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !until.After(e.notBefore) {
@@ -76,9 +76,9 @@ func (e *endpoint) ariPausedUntil() time.Time {
 	return e.ariPause
 }
 
-// silence waits for the end of a pause that the CA asked for, where that is
+// awaitPause waits for the end of a pause that the CA asked for, where that is
 // near, and else refuses to send.
-func (e *endpoint) silence(ctx context.Context) error {
+func (e *endpoint) awaitPause(ctx context.Context) error {
 	until := e.pausedUntil()
 	wait := time.Until(until)
 	if wait <= 0 {
@@ -90,7 +90,7 @@ func (e *endpoint) silence(ctx context.Context) error {
 	return sleep(ctx, wait)
 }
 
-// heed draws the conclusion from a refusal with a Retry-After. 503 is about
+// noteRefusal draws the conclusion from a refusal with a Retry-After. 503 is about
 // the CA as a whole, and so is 429 (letsencrypt.org/docs/rate-limits) except
 // for a new order: there it is mostly about these names, and the next
 // certificate may well be issued. A second one in a row is about the account.
@@ -98,7 +98,7 @@ func (e *endpoint) silence(ctx context.Context) error {
 //
 // What is said about renewal information is about that alone: a CA that cannot
 // answer such a question is asked for a certificate all the same.
-func (e *endpoint) heed(p *Problem, about subject) {
+func (e *endpoint) noteRefusal(p *Problem, about subject) {
 	short := p.temporary() && time.Until(p.RetryAfter) <= patience
 	switch {
 	case p.RetryAfter.IsZero():
@@ -107,14 +107,14 @@ func (e *endpoint) heed(p *Problem, about subject) {
 		defer e.mu.Unlock()
 		e.ariPause = p.RetryAfter
 	case p.Status == http.StatusServiceUnavailable, short, p.Status == http.StatusTooManyRequests && about != aboutOrder:
-		e.hush(p.RetryAfter)
+		e.setPause(p.RetryAfter)
 	case p.Status == http.StatusTooManyRequests:
 		e.mu.Lock()
 		former := e.limited
 		e.limited = p.RetryAfter
 		e.mu.Unlock()
 		if former.After(time.Now()) {
-			e.hush(earlier(former, p.RetryAfter))
+			e.setPause(earlier(former, p.RetryAfter))
 		}
 	}
 }

@@ -30,7 +30,7 @@ const (
 
 // prove shows control of every name of the order that the CA does not believe
 // us yet. All names are tried: who has three mistakes sees three.
-func (s *session) prove(j *journal, w work, order lego.Order) error {
+func (s *session) prove(j *journal, w checkedRequest, order lego.Order) error {
 	proofs, err := s.proofs(w, order)
 	if err != nil || len(proofs) == 0 {
 		return err
@@ -70,7 +70,7 @@ func each(proofs []challenge.Proof, some int, f func(challenge.Proof) error) err
 
 // proofs reads the order's authorizations and prepares an answer to each that
 // is open.
-func (s *session) proofs(w work, order lego.Order) ([]challenge.Proof, error) {
+func (s *session) proofs(w checkedRequest, order lego.Order) ([]challenge.Proof, error) {
 	if asked := len(order.Authorizations); asked > len(w.names) {
 		return nil, strange(fmt.Sprintf("%d proofs for %d names", asked, len(w.names)))
 	}
@@ -118,7 +118,7 @@ func (s *session) authorizations(order lego.Order) ([]lego.Authorization, error)
 }
 
 // proof is nil for a name that is proven.
-func (s *session) proof(w work, full, url string, authz lego.Authorization) (*challenge.Proof, error) {
+func (s *session) proof(w checkedRequest, full, url string, authz lego.Authorization) (*challenge.Proof, error) {
 	name, way := strings.TrimPrefix(full, "*."), w.way(full)
 	switch authz.Status {
 	case lego.StatusValid:
@@ -141,7 +141,7 @@ func (s *session) proof(w work, full, url string, authz lego.Authorization) (*ch
 // ordered returns which of the ordered names an authorization is about. A CA
 // that asks for a proof of another would have it run through the DNS program,
 // or put into a webroot of its choice: such an order is given up.
-func (w work) ordered(authz lego.Authorization) (string, error) {
+func (w checkedRequest) ordered(authz lego.Authorization) (string, error) {
 	full := strings.ToLower(authz.Identifier.Value)
 	if authz.Wildcard {
 		full = "*." + full

@@ -43,8 +43,8 @@ type IssueOptions struct {
 	rehearsal bool // the CA shall forget the proofs afterwards
 }
 
-// work is a request that was checked.
-type work struct {
+// checkedRequest is a request that was checked.
+type checkedRequest struct {
 	Request
 	names []string // folded
 	csr   []byte   // the user's, nil otherwise
@@ -56,8 +56,8 @@ func (r Request) Check() error {
 	return err
 }
 
-func (r Request) prepare() (work, error) {
-	w := work{Request: r}
+func (r Request) prepare() (checkedRequest, error) {
+	w := checkedRequest{Request: r}
 	if err := store.CheckName(r.Name); err != nil {
 		return w, err
 	}
@@ -83,7 +83,7 @@ func (r Request) prepare() (work, error) {
 }
 
 // ownKey reads the key of the user's CSR, nil where they did not say where it is.
-func (w work) ownKey(public crypto.PublicKey) ([]byte, error) {
+func (w checkedRequest) ownKey(public crypto.PublicKey) ([]byte, error) {
 	if w.KeyFile == "" {
 		return nil, nil
 	}
@@ -103,7 +103,7 @@ func (w work) ownKey(public crypto.PublicKey) ([]byte, error) {
 
 // checkWays refuses what no CA can validate (RFC 8555 section 7.1.3 and RFC
 // 8738 section 7) before it is ordered.
-func (w work) checkWays() error {
+func (w checkedRequest) checkWays() error {
 	for _, name := range w.names {
 		way := w.way(name)
 		if strings.HasPrefix(name, "*.") && way.Type != challenge.DNS01 {
@@ -123,7 +123,7 @@ func (w work) checkWays() error {
 }
 
 // way is how control of a name is proven.
-func (w work) way(name string) challenge.Way {
+func (w checkedRequest) way(name string) challenge.Way {
 	for written, way := range w.PerName {
 		if folded, err := dnsname.Fold(written); err == nil && folded == name {
 			return way

@@ -56,7 +56,7 @@ func (c *Client) revokeByAccount(ctx context.Context, to *endpoint, g store.Gene
 	if known.URL == "" || !known.Deactivated.IsZero() {
 		return errNoAccount
 	}
-	s, err := c.meet(ctx, to)
+	s, err := c.connect(ctx, to)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (c *Client) revokeByKey(ctx context.Context, to *endpoint, g store.Generati
 		return fmt.Errorf("revoking %s: %w", g.Name, err)
 	}
 	c.cfg.Log.Debug("revoking with the certificate's own key", "certificate", g.Name, "err", why)
-	s, err := c.meetAs(ctx, to, account{}, key)
+	s, err := c.connectAs(ctx, to, account{}, key)
 	if err != nil {
 		return err
 	}

@@ -49,15 +49,15 @@ func (c *Client) open(ctx context.Context, to *endpoint, attended bool) (*sessio
 	if err := c.mayRegister(ctx, to, attended); err != nil {
 		return nil, err
 	}
-	s, err := c.meet(ctx, to)
+	s, err := c.connect(ctx, to)
 	if err != nil {
 		return nil, err
 	}
 	return s, s.ensureAccount(s.account)
 }
 
-// meet fetches the directory. The session's account is as it stands on disk.
-func (c *Client) meet(ctx context.Context, to *endpoint) (*session, error) {
+// connect fetches the directory. The session's account is as it stands on disk.
+func (c *Client) connect(ctx context.Context, to *endpoint) (*session, error) {
 	record := c.accountOf(to.ca)
 	key, err := record.loadKey()
 	if err != nil {
@@ -67,12 +67,12 @@ func (c *Client) meet(ctx context.Context, to *endpoint) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.meetAs(ctx, to, known, key)
+	return c.connectAs(ctx, to, known, key)
 }
 
-// meetAs is meet with any account and key. Without an account's URL each
+// connectAs is connect with any account and key. Without an account's URL each
 // message carries the key.
-func (c *Client) meetAs(ctx context.Context, to *endpoint, known account, key crypto.Signer) (*session, error) {
+func (c *Client) connectAs(ctx context.Context, to *endpoint, known account, key crypto.Signer) (*session, error) {
 	s := &session{ctx: ctx, client: c, to: to, transport: newTransport(ctx, c.cfg.UserAgent, to), account: known, key: key}
 	err := s.call("reading the CA's directory", func() (err error) {
 		s.core, err = api.New(s.httpClient(), c.cfg.UserAgent, to.ca.Directory, known.URL, key)

@@ -57,7 +57,7 @@ func newTransport(ctx context.Context, agent string, to *endpoint) *transport {
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := t.to.silence(t.ctx); err != nil {
+	if err := t.to.awaitPause(t.ctx); err != nil {
 		return nil, err
 	}
 	select {
@@ -145,7 +145,7 @@ func (t *transport) refused(url string, answer *http.Response, body []byte) ([]b
 		return json.Marshal(lego.ProblemDetails{Type: lego.BadNonceErr, HTTPStatus: badNonceStatus, Detail: problem.Detail})
 	}
 	about := t.about(url)
-	t.to.heed(problem, about)
+	t.to.noteRefusal(problem, about)
 	if about == aboutNonce {
 		t.mu.Lock()
 		defer t.mu.Unlock()

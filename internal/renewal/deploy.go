@@ -58,7 +58,7 @@ func (r *run) deployAll(ctx context.Context) error {
 		if err == nil && !former[g.Name] { // the hook of others has succeeded already
 			err = r.Hooks.deploy(ctx, g)
 		}
-		if err = r.settle(g, err); err != nil {
+		if err = r.noteServed(g, err); err != nil {
 			why[g.Name] = err
 		}
 	}
@@ -167,9 +167,9 @@ func withKeys(pending []store.Generation) (usable []store.Generation, why map[st
 	return usable, why
 }
 
-// settle notes whether a generation is served, or handed over where its key is
+// noteServed notes whether a generation is served, or handed over where its key is
 // elsewhere, and returns what is wrong.
-func (r *run) settle(g store.Generation, fault error) error {
+func (r *run) noteServed(g store.Generation, fault error) error {
 	now := time.Now()
 	if fault != nil {
 		r.outcomeOf(g).Deployed = false

@@ -81,7 +81,7 @@ func byName(list []store.Generation) map[string]bool {
 
 // lost shakes hands again for what was served once: a server can be dead, or
 // have been changed by hand, without a renewal. What the last run marked as lost
-// stays so until it is settled, also where the server shows it again.
+// stays so until that is noted, also where the server shows it again.
 func (r *run) lost(ctx context.Context, deployed []store.Generation, marked map[string]bool) []store.Generation {
 	usable, _ := withKeys(deployed)
 	if len(usable) == 0 {
@@ -153,7 +153,7 @@ func (r *run) confirm(ctx context.Context, pending, deployed []store.Generation)
 	failed := []error{err}
 	for _, g := range waiting {
 		if err == nil && unserved[g.Name] == nil && r.Hooks.deploy(ctx, g) == nil {
-			failed = append(failed, r.settle(g, nil))
+			failed = append(failed, r.noteServed(g, nil))
 		}
 	}
 	for _, g := range usable {
