@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tlskeeper/internal/filechange"
 )
 
 // adopt plans the edits of the admin's files for the certificates in
@@ -184,7 +186,7 @@ func (p *planner) plannedEdits() error {
 	}
 	slices.Sort(files)
 	for _, file := range files {
-		f, err := planFile(file, p.edits[file], 0)
+		f, err := filechange.PlanFile(file, p.edits[file], 0)
 		if err != nil {
 			return err
 		}

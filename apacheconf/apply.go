@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
 )
@@ -139,11 +140,11 @@ type transaction struct {
 
 // install writes, reloads and waits until the wire shows what was proved.
 func (t *transaction) install(ctx context.Context) error {
-	if slices.ContainsFunc(t.p.Files, func(f FileChange) bool { return f.Path == t.s.globalPath() && f.New != nil }) {
+	if slices.ContainsFunc(t.p.Files, func(f filechange.Change) bool { return f.Path == t.s.globalPath() && f.New != nil }) {
 		t.s.makeLog()
 	}
 	for _, f := range t.p.Files {
-		if err := put(f.Path, f.New); err != nil {
+		if err := filechange.Put(f.Path, f.New); err != nil {
 			return fmt.Errorf("writing %s: %w", f.Path, err)
 		}
 		t.s.hooks.at("write " + f.Path)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 )
 
@@ -41,9 +42,9 @@ func TestUnreadableFileOfOursIsUndone(t *testing.T) {
 	before := r.snapshot()
 	s := r.discover()
 	path := filepath.Join(r.cfg.EtcDir, globalName)
-	change, err := planFile(path, []byte(read(path)+"NoSuchDirective on\n"), 0o644)
+	change, err := filechange.PlanFile(path, []byte(read(path)+"NoSuchDirective on\n"), 0o644)
 	must(err)
-	p := &Plan{Files: []FileChange{change}, planned: s.conf, modules: s.Modules}
+	p := &Plan{Files: []filechange.Change{change}, planned: s.conf, modules: s.Modules}
 	_, err = s.locked(t.Context(), func(bool) (*Result, error) { return s.carryOut(t.Context(), p) })
 	if _, refused := errors.AsType[*RefusedError](err); refused {
 		t.Errorf("told as refused: %v", err)

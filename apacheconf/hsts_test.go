@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"tlskeeper/internal/filechange"
 )
 
 // Who asks for two years gets five minutes first; nobody skips a step, and each
@@ -74,5 +76,5 @@ func (r *rig) backdate(by time.Duration) {
 	m.HSTSSince = m.HSTSSince.Add(-by)
 	text, err := json.Marshal(m)
 	must(err)
-	must(put(r.cfg.manifestPath(), &FileState{Data: text, Mode: 0o600, UID: -1, GID: -1}))
+	must(filechange.Put(r.cfg.manifestPath(), &filechange.State{Data: text, Mode: 0o600, UID: -1, GID: -1}))
 }

@@ -4,12 +4,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tlskeeper/internal/filechange"
 )
 
 // enables tells whether the plan makes this link in mods-enabled.
 func (p *planner) enables(file string) bool {
 	path := filepath.Join(p.s.ServerRoot, "mods-enabled", file)
-	return slices.ContainsFunc(p.plan.Files, func(f FileChange) bool { return f.Path == path && f.New != nil })
+	return slices.ContainsFunc(p.plan.Files, func(f filechange.Change) bool { return f.Path == path && f.New != nil })
 }
 
 // idleTLS refuses to enable mod_ssl where no virtual host would use it: it
@@ -54,7 +56,7 @@ func (p *planner) moduleLinks() error {
 }
 
 func (p *planner) removeModule(name, link string) error {
-	f, err := planRemoval(link)
+	f, err := filechange.PlanRemoval(link)
 	if err != nil {
 		return err
 	}

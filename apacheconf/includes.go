@@ -3,15 +3,14 @@ package apacheconf
 import (
 	"bufio"
 	"bytes"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
+
+	"tlskeeper/internal/regular"
 )
 
 // included is one file that httpd really read: from which line of which file.
@@ -102,21 +101,7 @@ func readConf(path string) ([]confLine, error) {
 
 const maxConfFile = 32 << 20
 
-func readRegular(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxConfFile {
-		return nil, fmt.Errorf("reading %s: not a regular file of at most %d bytes", path, maxConfFile)
-	}
-	return io.ReadAll(f)
-}
+func readRegular(path string) ([]byte, error) { return regular.Read(path, maxConfFile) }
 
 func logicalLines(text []byte) []confLine {
 	var out []confLine

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/internal/filechange"
 	"tlskeeper/templates"
 )
 
@@ -107,7 +108,7 @@ func (p *planner) unserved(name string, leaf *x509.Certificate, other string) Fi
 
 // readopt follows a rollback that gives a host back to the certificate that it
 // served before `adopt --instead`. Its own lines stand there by now.
-func (v *inversion) readopt(change FileChange) error {
+func (v *inversion) readopt(change filechange.Change) error {
 	for _, a := range v.before(change.Path, change.New) {
 		path := v.s.cfg.sitePath(a.Name)
 		text, err := readRegular(path)
@@ -125,7 +126,7 @@ func (v *inversion) readopt(change FileChange) error {
 }
 
 // before are the adoptions that the change took away and this text has again.
-func (v *inversion) before(path string, s *FileState) []adoption {
+func (v *inversion) before(path string, s *filechange.State) []adoption {
 	return slices.DeleteFunc(slices.Clone(v.was.Adoptions), func(a adoption) bool {
 		return a.File != path || s == nil || slices.ContainsFunc(v.now.Adoptions, a.same) || !bytes.Contains(s.Data, []byte(a.New))
 	})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/safepath"
 )
 
@@ -23,13 +24,13 @@ import (
 // history after the last proof. One that is found at the start of a run is a
 // change that was cut off.
 type journal struct {
-	Version  int          `json:"version"`
-	Started  time.Time    `json:"started"`
-	Command  string       `json:"command,omitempty"`
-	Running  bool         `json:"running"`            // Apache lived when it began
-	Activate bool         `json:"activate,omitempty"` // only certificates: rollback never points back to these
-	Repair   bool         `json:"repair,omitempty"`   // only put back what was installed before
-	Files    []FileChange `json:"files"`
+	Version  int                 `json:"version"`
+	Started  time.Time           `json:"started"`
+	Command  string              `json:"command,omitempty"`
+	Running  bool                `json:"running"`            // Apache lived when it began
+	Activate bool                `json:"activate,omitempty"` // only certificates: rollback never points back to these
+	Repair   bool                `json:"repair,omitempty"`   // only put back what was installed before
+	Files    []filechange.Change `json:"files"`
 }
 
 // The journal holds whole configuration files, which may hold passwords: 0600.
@@ -120,15 +121,15 @@ func history(cfg Config) []int {
 func (j journal) restore(log *slog.Logger) error {
 	var failed []error
 	for _, f := range slices.Backward(j.Files) {
-		now, err := readState(f.Path)
-		if err == nil && now.same(f.Old) {
+		now, err := filechange.Read(f.Path)
+		if err == nil && now.Same(f.Old) {
 			continue
 		}
-		if err != nil || !now.same(f.New) {
+		if err != nil || !now.Same(f.New) {
 			log.Warn("left as it is: changed by somebody else meanwhile", "file", f.Path, "err", err)
 			continue
 		}
-		if err := put(f.Path, f.Old); err != nil {
+		if err := filechange.Put(f.Path, f.Old); err != nil {
 			failed = append(failed, fmt.Errorf("restoring %s: %w", f.Path, err))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/internal/filechange"
 )
 
 // blockedAt is the finding of this code, which must be at this line of the
@@ -91,7 +92,7 @@ func TestRenewalToRSA(t *testing.T) {
 	_, err := r.try(rsa("1"))
 	asRefused(t, err)
 	r.serves("a.test", leaf)
-	must(put(r.cfg.sitePath("a.test"), &FileState{Data: []byte(strings.ReplaceAll(r.text(r.cfg.sitePath("a.test")), dir, rsa("2").Generations["a.test"])), Mode: 0o644, UID: -1, GID: -1}))
+	must(filechange.Put(r.cfg.sitePath("a.test"), &filechange.State{Data: []byte(strings.ReplaceAll(r.text(r.cfg.sitePath("a.test")), dir, rsa("2").Generations["a.test"])), Mode: 0o644, UID: -1, GID: -1}))
 	if _, p := r.plan(rsa("3")); len(p.Blocked) > 0 || !warnsOf(p, "rsa") {
 		t.Errorf("already RSA: blocked %+v, warnings %+v", p.Blocked, p.Warnings)
 	}

@@ -2,6 +2,8 @@ package apacheconf
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -141,4 +143,9 @@ func siteNames(etcDir string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }

@@ -7,19 +7,19 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/term"
 	"tlskeeper/templates"
 )
 
 // Plan is a change worked out and not yet made.
 type Plan struct {
-	Change   Change       `json:"change"`
-	Files    []FileChange `json:"-"`        // whole files: they may hold passwords
-	Warnings []Finding    `json:"warnings"` // would be true after it; worth a look
-	Blocked  []Finding    `json:"blocked"`  // Apply refuses until these are gone
-	Missing  []Finding    `json:"missing"`  // certificates that no virtual host would serve, and what to write where
-	Restart  bool         `json:"restart"`  // needs stop and start instead of a reload
+	Change   Change              `json:"change"`
+	Files    []filechange.Change `json:"-"`        // whole files: they may hold passwords
+	Warnings []Finding           `json:"warnings"` // would be true after it; worth a look
+	Blocked  []Finding           `json:"blocked"`  // Apply refuses until these are gone
+	Missing  []Finding           `json:"missing"`  // certificates that no virtual host would serve, and what to write where
+	Restart  bool                `json:"restart"`  // needs stop and start instead of a reload
 
 	planned []*node
 	modules []string // loaded when the plan is in force
@@ -30,7 +30,7 @@ type Plan struct {
 
 // Empty tells that applying would touch nothing.
 func (p *Plan) Empty() bool {
-	return !slices.ContainsFunc(p.Files, func(f FileChange) bool { return !f.Internal })
+	return !slices.ContainsFunc(p.Files, func(f filechange.Change) bool { return !f.Internal })
 }
 
 // Diff is the exact change of every file as `diff -u` shows it, with terminal
@@ -39,45 +39,10 @@ func (p *Plan) Diff() string {
 	var b strings.Builder
 	for _, f := range p.Files {
 		if !f.Internal {
-			b.WriteString(f.diff())
+			b.WriteString(f.Diff())
 		}
 	}
 	return b.String()
-}
-
-func (f FileChange) diff() string {
-	oldName, newName := f.Path, f.Path
-	if f.Old == nil {
-		oldName = "/dev/null"
-	}
-	if f.New == nil {
-		newName = "/dev/null"
-	}
-	context := diffContext
-	if f.Edit {
-		context = 0 // the lines around ours are the admin's, and may hold passwords
-	}
-	text := unified(oldName, newName, f.Old.text(), f.New.text(), context)
-	lines := strings.SplitAfter(text, "\n")
-	for i, l := range lines {
-		body, end := strings.TrimSuffix(l, "\n"), l[len(strings.TrimSuffix(l, "\n")):]
-		parts := strings.Split(body, "\t")
-		for j := range parts {
-			parts[j] = term.Escape(parts[j])
-		}
-		lines[i] = strings.Join(parts, "\t") + end
-	}
-	return strings.Join(lines, "")
-}
-
-func (s *FileState) text() string {
-	switch {
-	case s == nil:
-		return ""
-	case s.Target != "":
-		return "link to " + s.Target + "\n"
-	}
-	return string(s.Data)
 }
 
 // Plan works out what c would change, without writing anything. What stands in

@@ -77,7 +77,7 @@ func (r *rig) adopting(name string) Change {
 func planned(p *Plan, path string) string {
 	for _, f := range p.Files {
 		if f.Path == path {
-			return f.New.text()
+			return string(f.New.Data)
 		}
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"tlskeeper/internal/filechange"
 	"tlskeeper/templates"
 )
 
@@ -55,8 +56,8 @@ func (m manifest) clone() manifest {
 	return m
 }
 
-func (p *planner) add(f FileChange) {
-	if !f.Old.same(f.New) {
+func (p *planner) add(f filechange.Change) {
+	if !f.Old.Same(f.New) {
 		p.plan.Files = append(p.plan.Files, f)
 	}
 }
@@ -65,7 +66,7 @@ func (p *planner) block(f Finding) { p.plan.Blocked = append(p.plan.Blocked, f) 
 
 // file plans one file of ours and remembers it in the manifest.
 func (p *planner) file(path string, text []byte) error {
-	f, err := planFile(path, text, 0o644)
+	f, err := filechange.PlanFile(path, text, 0o644)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (p *planner) file(path string, text []byte) error {
 }
 
 func (p *planner) link(path, target string) error {
-	f, err := planLink(path, target)
+	f, err := filechange.PlanLink(path, target)
 	if err != nil {
 		return err
 	}
@@ -192,12 +193,12 @@ func (p *planner) bookkeeping() {
 		p.plan.Files = nil
 		return
 	}
-	f := FileChange{Path: p.s.cfg.manifestPath(), Internal: true}
-	if old, err := readState(f.Path); err == nil {
+	f := filechange.Change{Path: p.s.cfg.manifestPath(), Internal: true}
+	if old, err := filechange.Read(f.Path); err == nil {
 		f.Old = old
 	}
 	if !p.c.Remove {
-		f.New = &FileState{Data: p.is.encode(), Mode: 0o600, UID: -1, GID: -1}
+		f.New = &filechange.State{Data: p.is.encode(), Mode: 0o600, UID: -1, GID: -1}
 	}
 	p.add(f)
 }

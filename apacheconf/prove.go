@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 )
 
@@ -44,7 +45,7 @@ func (c Change) onlyCertificates() bool {
 
 // repairs: the files change, and what we remember of them does not.
 func (p *Plan) repairs() bool {
-	return !p.force && !slices.ContainsFunc(p.Files, func(f FileChange) bool { return f.Internal })
+	return !p.force && !slices.ContainsFunc(p.Files, func(f filechange.Change) bool { return f.Internal })
 }
 
 func broken(faults []Finding) error {

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"tlskeeper/internal/child"
+	"tlskeeper/internal/filechange"
 )
 
 // relabel gives new files the SELinux labels of their place, where restorecon
 // exists: one that was renamed into place keeps the label of its making, and
 // httpd might not be allowed to read it. Without SELinux it does nothing.
-func (s *Server) relabel(ctx context.Context, files []FileChange) {
+func (s *Server) relabel(ctx context.Context, files []filechange.Change) {
 	program, err := exec.LookPath("restorecon")
 	if err != nil {
 		return

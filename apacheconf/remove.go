@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tlskeeper/internal/filechange"
 )
 
 // removeAll plans the way back: adoptions undone from the last to the first,
@@ -19,7 +21,7 @@ func (p *planner) removeAll() error {
 		return err
 	}
 	for _, path := range p.ownPaths() {
-		f, err := planRemoval(path)
+		f, err := filechange.PlanRemoval(path)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 )
 
@@ -122,11 +123,11 @@ func oldManifest(cfg Config, j *journal, now manifest) manifest {
 	return now.clone()
 }
 
-func (v *inversion) file(f FileChange) error {
+func (v *inversion) file(f filechange.Change) error {
 	if f.Internal {
 		return nil // the manifest is worked out anew
 	}
-	now, err := readState(f.Path)
+	now, err := filechange.Read(f.Path)
 	if err != nil {
 		return err
 	}
@@ -134,8 +135,8 @@ func (v *inversion) file(f FileChange) error {
 		v.site(name, f, now)
 		return nil
 	}
-	change := FileChange{Path: f.Path, Edit: f.Edit, Old: now, New: f.Old}
-	if !now.same(f.New) && !v.unedit(&change) {
+	change := filechange.Change{Path: f.Path, Edit: f.Edit, Old: now, New: f.Old}
+	if !now.Same(f.New) && !v.unedit(&change) {
 		v.edited = append(v.edited, Finding{Code: "edited", File: f.Path, What: "was changed since; put it right by hand"})
 		return nil
 	}
@@ -146,7 +147,7 @@ func (v *inversion) file(f FileChange) error {
 
 // unedit handles an admin's file that was edited elsewhere since: only our own
 // edit of it is taken back.
-func (v *inversion) unedit(c *FileChange) bool {
+func (v *inversion) unedit(c *filechange.Change) bool {
 	if c.Old == nil || c.Old.Target != "" {
 		return false
 	}
@@ -184,18 +185,18 @@ func (v *inversion) siteOf(path string) string {
 
 // site: an include goes only when this change made it and nothing includes it
 // any more. Otherwise it keeps the newest certificate: nothing points back.
-func (v *inversion) site(name string, f FileChange, now *FileState) {
+func (v *inversion) site(name string, f filechange.Change, now *filechange.State) {
 	for _, h := range v.s.vhostsOf(v.overlay.conf) {
 		if h.Include == name || f.Old != nil {
 			v.was.Files[f.Path] = digest(now.Data)
 			return
 		}
 	}
-	v.plan.Files = append(v.plan.Files, FileChange{Path: f.Path, Old: now})
+	v.plan.Files = append(v.plan.Files, filechange.Change{Path: f.Path, Old: now})
 }
 
 // effect follows a change into the effective configuration.
-func (v *inversion) effect(f FileChange) {
+func (v *inversion) effect(f filechange.Change) {
 	s := v.s
 	switch {
 	case f.Path == s.globalPath():

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tlskeeper/internal/filechange"
 )
 
 // StatusReport is what is installed, what is served, and where they differ.
@@ -81,7 +83,7 @@ func (r *StatusReport) sites(s *Server) {
 func (m manifest) drift() []Finding {
 	var out []Finding
 	for _, path := range sortedKeys(m.Files) {
-		now, err := readState(path)
+		now, err := filechange.Read(path)
 		switch {
 		case m.Files[path] == handedOver:
 		case err != nil:

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tlskeeper/internal/filechange"
 )
 
 // undoGoal is what an undoing should take; it is printed, not asserted.
@@ -17,7 +19,7 @@ func TestDeadServerIsBroughtBack(t *testing.T) {
 	t.Parallel()
 	r := makeRig(t, "")
 	conf := strings.Replace(read(r.a.ConfigFile), sessionCacheLine+"\n", "", 1) // ours is the only one
-	must(put(r.a.ConfigFile, &FileState{Data: []byte(conf), Mode: 0o644, UID: -1, GID: -1}))
+	must(filechange.Put(r.a.ConfigFile, &filechange.State{Data: []byte(conf), Mode: 0o644, UID: -1, GID: -1}))
 	r.start()
 	first, leaf := r.generation()
 	r.apply(Change{Profile: "intermediate", Generations: map[string]string{"a.test": first}, Adopt: []string{"a.test"}})
@@ -74,9 +76,9 @@ func (r *rig) inject(f fault) (*Server, *Plan) {
 		text = withHostFault(read(path), f)
 		o.setSite(path, []byte(text))
 	}
-	change, err := planFile(path, []byte(text), 0o644)
+	change, err := filechange.PlanFile(path, []byte(text), 0o644)
 	must(err)
-	return s, &Plan{Files: []FileChange{change}, planned: o.conf, modules: s.Modules}
+	return s, &Plan{Files: []filechange.Change{change}, planned: o.conf, modules: s.Modules}
 }
 
 // withServerLine adds a line; one about the session cache takes the place of

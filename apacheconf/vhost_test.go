@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/internal/filechange"
 )
 
 // A certificate and no virtual host: a complete one is written, served, and
@@ -30,7 +31,7 @@ func TestNewVHost(t *testing.T) {
 	must(err)
 	line := `IncludeOptional "` + filepath.Join(r.cfg.EtcDir, "vhost-*.conf") + "\"\n"
 	moved := strings.Replace(string(conf), line, "", 1) + line
-	must(put(r.a.ConfigFile, &FileState{Data: []byte(moved), Mode: 0o644, UID: -1, GID: -1}))
+	must(filechange.Put(r.a.ConfigFile, &filechange.State{Data: []byte(moved), Mode: 0o644, UID: -1, GID: -1}))
 	before[r.a.ConfigFile] = r.snapshot()[r.a.ConfigFile]
 	if res := r.apply(change); len(res.Missing) > 0 {
 		t.Errorf("missing %+v", res.Missing)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tlskeeper/internal/durable"
+	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
 	"tlskeeper/templates"
@@ -58,7 +59,7 @@ func repairSites(ctx context.Context, cfg Config, generations map[string]string)
 		return false, err
 	}
 	defer lock.Release()
-	var done []FileChange
+	var done []filechange.Change
 	for _, name := range sortedKeys(generations) {
 		change, wanted, err := siteRepair(cfg, name, generations[name])
 		if err != nil {
@@ -68,7 +69,7 @@ func repairSites(ctx context.Context, cfg Config, generations map[string]string)
 			continue
 		}
 		done = append(done, change)
-		if err := put(change.Path, change.New); err != nil {
+		if err := filechange.Put(change.Path, change.New); err != nil {
 			return false, errors.Join(err, putBack(done))
 		}
 	}
@@ -82,31 +83,31 @@ func repairSites(ctx context.Context, cfg Config, generations map[string]string)
 	return true, nil
 }
 
-func putBack(done []FileChange) error {
+func putBack(done []filechange.Change) error {
 	var failed []error
 	for _, f := range done {
-		failed = append(failed, put(f.Path, f.Old))
+		failed = append(failed, filechange.Put(f.Path, f.Old))
 	}
 	return errors.Join(failed...)
 }
 
 // siteRepair is the change of one include, wanted where the pair that it names
 // is gone and the new one is there.
-func siteRepair(cfg Config, name, dir string) (change FileChange, wanted bool, err error) {
+func siteRepair(cfg Config, name, dir string) (change filechange.Change, wanted bool, err error) {
 	path := cfg.sitePath(name)
-	old, err := readState(path)
+	old, err := filechange.Read(path)
 	if err != nil || old == nil || old.Target != "" {
-		return FileChange{}, false, err
+		return filechange.Change{}, false, err
 	}
 	named := generationIn(old.Data)
 	if named == "" || pairIn(named) || !pairIn(dir) {
-		return FileChange{}, false, nil
+		return filechange.Change{}, false, nil
 	}
 	text, err := templates.Site{Name: name, CertFile: filepath.Join(dir, "fullchain.pem"), KeyFile: filepath.Join(dir, "key.pem")}.Render()
 	if err != nil {
-		return FileChange{}, false, err
+		return filechange.Change{}, false, err
 	}
-	change, err = planFile(path, withoutHead(text), 0o644)
+	change, err = filechange.PlanFile(path, withoutHead(text), 0o644)
 	return change, err == nil, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/internal/filechange"
 )
 
 // What httpd accepts without a word is in the plan, with its place.
@@ -89,7 +90,7 @@ func onlyLeaf(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	end := strings.Index(string(text), "-----END CERTIFICATE-----\n") + len("-----END CERTIFICATE-----\n")
-	must(put(path, &FileState{Data: text[:end], Mode: 0o644, UID: -1, GID: -1}))
+	must(filechange.Put(path, &filechange.State{Data: text[:end], Mode: 0o644, UID: -1, GID: -1}))
 }
 
 // A plain layout whose main file does not read ours: file, line, and the text.
@@ -99,7 +100,7 @@ func TestNobodyReadsOurFile(t *testing.T) {
 	conf, err := readRegular(r.a.ConfigFile)
 	must(err)
 	without := strings.ReplaceAll(string(conf), "IncludeOptional", "#IncludeOptional")
-	must(put(r.a.ConfigFile, &FileState{Data: []byte(without), Mode: 0o644, UID: -1, GID: -1}))
+	must(filechange.Put(r.a.ConfigFile, &filechange.State{Data: []byte(without), Mode: 0o644, UID: -1, GID: -1}))
 	_, p := r.plan(Change{LogOnly: true})
 	if len(p.Blocked) != 1 || p.Blocked[0].File != r.a.ConfigFile || p.Blocked[0].Line == 0 || p.Blocked[0].Fix != `IncludeOptional "`+r.cfg.EtcDir+`/tlskeeper.conf"` {
 		t.Errorf("blocked %+v", p.Blocked)

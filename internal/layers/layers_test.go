@@ -27,10 +27,10 @@ var allowed = map[string][]string{
 	"internal/renewal":        {"acme", "acme/challenge", "acme/schedule", "acme/store", "apacheconf", "apacheconf/probe", "internal/leaf", "internal/safepath", "internal/status"},
 	"acme":                    {"acme/challenge", "acme/schedule", "acme/store", "internal/leaf", "internal/safepath"},
 	"acme/acmetest":           {},
-	"apacheconf":              {"apacheconf/probe", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
+	"apacheconf":              {"apacheconf/probe", "internal/filechange", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
 	"apacheconf/probe":        {"internal/leaf"},
 	"templates":               {},
-	"logship":                 {"logship/cloudwatch", "logship/follow", "logship/store", "logship/tally"},
+	"logship":                 {"internal/status", "logship/accesslog", "logship/cloudwatch", "logship/follow", "logship/store", "logship/tally"},
 	"logship/store":           {"logship/accesslog"},
 	"logship/store/storetest": {},
 	"logship/ingest":          {"logship/accesslog", "logship/lines", "logship/store"},
@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"logship/tally":           {"logship/lines", "logship/store"},
 	"logship/cloudwatch":      {"internal/safepath", "logship/accesslog", "logship/store"},
 	"logship/live":            {"logship/accesslog"},
+	"internal/filechange":     {},
 }
 
 // lego may be linked only by what imports it, which is acme and

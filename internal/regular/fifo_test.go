@@ -65,3 +65,20 @@ func TestCauseLeavesThePathOut(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestLimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	link := path + ".link"
+	if err := os.WriteFile(path, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := Read(link, 10); err != nil || string(text) != "0123456789" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := Read(path, 9); err == nil {
+		t.Error("a file longer than the limit was read")
+	}
+}

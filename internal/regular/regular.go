@@ -6,6 +6,8 @@ package regular
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -40,4 +42,21 @@ func Cause(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// Read reads a regular file of at most limit bytes; a longer one is an error.
+func Read(path string, limit int64) ([]byte, error) {
+	f, _, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("reading %s: longer than %d bytes", path, limit)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return text, nil
 }

@@ -1,8 +1,9 @@
-package apacheconf
+package filechange
 
 import (
 	"fmt"
 	"strings"
+	"tlskeeper/internal/term"
 )
 
 // diffContext is how many unchanged lines surround a change, as in diff -u.
@@ -11,6 +12,47 @@ const diffContext = 3
 // maxDiffCells bounds the table of the comparison; larger pieces are shown as
 // one replacement.
 const maxDiffCells = 4 << 20
+
+// Diff is the change as `diff -u` shows it, with terminal control bytes escaped.
+// Of a file of the admin it shows no line beside ours.
+func (f Change) Diff() string {
+	oldName, newName := f.Path, f.Path
+	if f.Old == nil {
+		oldName = "/dev/null"
+	}
+	if f.New == nil {
+		newName = "/dev/null"
+	}
+	context := diffContext
+	if f.Edit {
+		context = 0 // the lines around ours are the admin's, and may hold passwords
+	}
+	return escaped(unified(oldName, newName, f.Old.text(), f.New.text(), context))
+}
+
+// escaped leaves line ends and tabs as they are.
+func escaped(text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	for i, l := range lines {
+		line, end := strings.TrimSuffix(l, "\n"), l[len(strings.TrimSuffix(l, "\n")):]
+		parts := strings.Split(line, "\t")
+		for j := range parts {
+			parts[j] = term.Escape(parts[j])
+		}
+		lines[i] = strings.Join(parts, "\t") + end
+	}
+	return strings.Join(lines, "")
+}
+
+func (s *State) text() string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Target != "":
+		return "link to " + s.Target + "\n"
+	}
+	return string(s.Data)
+}
 
 // unified renders the change of one file as diff -U context does. An absent
 // side is /dev/null.
