@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
@@ -32,7 +33,7 @@ func (p *planner) adopt() error {
 
 // adoptee is a virtual host that a certificate could be put into.
 type adoptee struct {
-	vhost VHost
+	vhost conf.VHost
 	name  string // of the certificate
 	text  []byte // of its include
 	far   int
@@ -40,7 +41,7 @@ type adoptee struct {
 
 // closeness orders the certificates that are valid for a virtual host: 0 is the
 // one named like it, 2 a wildcard.
-func closeness(v VHost, name string, leaf *x509.Certificate) int {
+func closeness(v conf.VHost, name string, leaf *x509.Certificate) int {
 	switch {
 	case strings.EqualFold(name, v.Names[0]):
 		return 0
@@ -55,10 +56,10 @@ func closeness(v VHost, name string, leaf *x509.Certificate) int {
 // so that lines above keep their numbers.
 func (p *planner) chosen(all []adoptee) []adoptee {
 	slices.SortStableFunc(all, func(a, b adoptee) int { return a.far - b.far })
-	taken := map[*node]bool{}
+	taken := map[*conf.Node]bool{}
 	all = slices.DeleteFunc(all, func(a adoptee) bool {
-		other := taken[a.vhost.node] || p.adopted(a.vhost, a.name) || p.servesOther(a.vhost, a.name) && !p.c.Instead
-		taken[a.vhost.node] = true
+		other := taken[a.vhost.Node] || p.adopted(a.vhost, a.name) || p.servesOther(a.vhost, a.name) && !p.c.Instead
+		taken[a.vhost.Node] = true
 		return other
 	})
 	slices.SortStableFunc(all, func(a, b adoptee) int { return b.vhost.Line - a.vhost.Line })
@@ -67,7 +68,9 @@ func (p *planner) chosen(all []adoptee) []adoptee {
 
 // servesOther: includes another certificate of ours. Two that are valid for one
 // virtual host are no reason to change it.
-func (p *planner) servesOther(v VHost, name string) bool { return v.Include != "" && v.Include != name }
+func (p *planner) servesOther(v conf.VHost, name string) bool {
+	return v.Include != "" && v.Include != name
+}
 
 // activeSite is the include of a certificate, as planned or as it stands.
 func (p *planner) activeSite(name string) ([]byte, *x509.Certificate, error) {
@@ -87,42 +90,42 @@ func (p *planner) activeSite(name string) ([]byte, *x509.Certificate, error) {
 }
 
 // hostsOf are the TLS virtual hosts whose ServerName the leaf is valid for.
-func (p *planner) hostsOf(leaf *x509.Certificate) []VHost {
-	return slices.DeleteFunc(slices.Clone(p.s.VHosts), func(v VHost) bool {
+func (p *planner) hostsOf(leaf *x509.Certificate) []conf.VHost {
+	return slices.DeleteFunc(slices.Clone(p.s.VHosts), func(v conf.VHost) bool {
 		return !v.TLS || len(v.Names) == 0 || leaf.VerifyHostname(v.Names[0]) != nil
 	})
 }
 
 // adopted: serves our include and no certificate line of its own beside it. An
 // old line left beside it would still be served to some clients (measured).
-func (p *planner) adopted(v VHost, name string) bool {
+func (p *planner) adopted(v conf.VHost, name string) bool {
 	return v.Include == name && len(p.besides(v, name)) == 0
 }
 
-func (p *planner) besides(v VHost, name string) []*node {
-	var out []*node
-	for _, n := range v.node.children {
-		if isCertificateLine(n) && n.file != p.s.cfg.sitePath(name) {
+func (p *planner) besides(v conf.VHost, name string) []*conf.Node {
+	var out []*conf.Node
+	for _, n := range v.Node.Children {
+		if conf.IsCertificate(n) && n.File != p.s.cfg.sitePath(name) {
 			out = append(out, n)
 		}
 	}
 	return out
 }
 
-func (p *planner) adoptInto(v VHost, name string, text []byte) error {
+func (p *planner) adoptInto(v conf.VHost, name string, text []byte) error {
 	if p.servesOther(v, name) {
 		return p.instead(v, name, text)
 	}
 	own := p.besides(v, name)
 	file := v.File
 	if len(own) > 0 {
-		file = own[0].file
+		file = own[0].File
 	}
 	file = resolved(file)
 	current, ok := p.edits[file]
 	if !ok {
 		var err error
-		if current, err = readRegular(file); err != nil {
+		if current, err = readFile(file); err != nil {
 			return fmt.Errorf("adopting %s: %w", name, err)
 		}
 	}
@@ -145,14 +148,14 @@ func (p *planner) adoptInto(v VHost, name string, text []byte) error {
 
 // losesRSA: an admin who kept an RSA certificate beside one of another kind did
 // so for old clients, and ours takes the place of both.
-func (p *planner) losesRSA(v VHost, own []*node, leaf *x509.Certificate) {
-	var rsa *node
+func (p *planner) losesRSA(v conf.VHost, own []*conf.Node, leaf *x509.Certificate) {
+	var rsa *conf.Node
 	kinds := map[x509.PublicKeyAlgorithm]bool{}
 	for _, n := range own {
-		if !n.is("SSLCertificateFile") {
+		if !n.Is("SSLCertificateFile") {
 			continue
 		}
-		if chain, err := readChain(abs(p.s.ServerRoot, n.arg(0))); err == nil {
+		if chain, err := readChain(conf.Abs(p.s.ServerRoot, n.Arg(0))); err == nil {
 			kind := chain[0].PublicKeyAlgorithm
 			if kinds[kind] = true; kind == x509.RSA {
 				rsa = n
@@ -160,7 +163,7 @@ func (p *planner) losesRSA(v VHost, own []*node, leaf *x509.Certificate) {
 		}
 	}
 	if rsa != nil && len(kinds) > 1 && leaf.PublicKeyAlgorithm != x509.RSA {
-		p.warn(Finding{Code: "rsa-clients", File: rsa.file, Line: rsa.line, VHost: v.Name(),
+		p.warn(conf.Finding{Code: "rsa-clients", File: rsa.File, Line: rsa.Line, VHost: v.Name(),
 			What: "serves an RSA certificate beside one of another kind; clients that know RSA alone could not connect any more"})
 	}
 }

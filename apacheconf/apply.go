@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/flock"
@@ -16,21 +18,21 @@ import (
 
 // Result is what an apply did.
 type Result struct {
-	Changed   bool      `json:"changed"`   // files, or what Apache has loaded of them
-	Healed    bool      `json:"healed"`    // a change that was cut off was undone first
-	Restarted bool      `json:"restarted"` // stop and start instead of a reload
-	Files     []string  `json:"files"`
-	Proved    int       `json:"proved"`   // handshakes with the live server that showed what was planned
-	Warnings  []Finding `json:"warnings"` // of the plan
-	Missing   []Finding `json:"missing"`  // certificates that no virtual host serves
+	Changed   bool           `json:"changed"`   // files, or what Apache has loaded of them
+	Healed    bool           `json:"healed"`    // a change that was cut off was undone first
+	Restarted bool           `json:"restarted"` // stop and start instead of a reload
+	Files     []string       `json:"files"`
+	Proved    int            `json:"proved"`   // handshakes with the live server that showed what was planned
+	Warnings  []conf.Finding `json:"warnings"` // of the plan
+	Missing   []conf.Finding `json:"missing"`  // certificates that no virtual host serves
 }
 
 // Serving are those of these certificates that every one of their virtual
 // hosts serves now.
 func (r *Result) Serving(generations map[string]string) []string {
 	var out []string
-	for _, name := range sortedKeys(generations) {
-		if !slices.ContainsFunc(r.Missing, func(f Finding) bool { return f.Certificate == name }) {
+	for _, name := range slices.Sorted(maps.Keys(generations)) {
+		if !slices.ContainsFunc(r.Missing, func(f conf.Finding) bool { return f.Certificate == name }) {
 			out = append(out, name)
 		}
 	}
@@ -52,7 +54,7 @@ func (s *Server) Apply(ctx context.Context, p *Plan) (*Result, error) {
 			return nil, err
 		}
 		if !healed && fresh.Diff() != p.Diff() {
-			return nil, hint.Wrap(&RefusedError{Why: "the files changed after the plan was made"}, "plan again")
+			return nil, hint.Wrap(&conf.RefusedError{Why: "the files changed after the plan was made"}, "plan again")
 		}
 		r, err := now.carryOut(ctx, fresh)
 		if r != nil {
@@ -242,4 +244,21 @@ func (t *transaction) back(ctx context.Context) error {
 		}
 	}
 	return t.s.hold(ctx, t.before)
+}
+
+// RolledBackError says that the change was made, did not hold, and was undone.
+// It does not unwrap to its cause: what was refused or interrupted on the way
+// would be taken for a change that never began.
+type RolledBackError struct {
+	Cause   error
+	Healthy bool          // the old state is proved on the wire again
+	Trouble error         // what went wrong in undoing, nil when Healthy
+	Took    time.Duration // from noticing the fault to the old state being proved
+}
+
+func (e *RolledBackError) Error() string {
+	if e.Healthy {
+		return fmt.Sprintf("applied, did not hold, rolled back in %v: %v", e.Took.Round(time.Millisecond), e.Cause)
+	}
+	return fmt.Sprintf("applied, did not hold (%v), and the rollback is not proved: %v", e.Cause, e.Trouble)
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // Every fault that passes `httpd -t` and kills the server at its next reload,
@@ -28,7 +30,7 @@ func TestBrokenBeforeUs(t *testing.T) {
 
 func (r *rig) brokenBeforeUs(f fault) {
 	t := r.t
-	if f.from != "" && atLeast(r.discover().OpenSSL, f.from) {
+	if f.from != "" && conf.AtLeast(r.discover().OpenSSL, f.from) {
 		t.Skip("OpenSSL knows this")
 	}
 	good, pid := r.sites(), r.a.PID()
@@ -59,7 +61,7 @@ func (f fault) change() Change {
 
 // line is the text at the place of the finding; a line that is gone is named
 // by its directive.
-func (f fault) line(text string, found Finding) string {
+func (f fault) line(text string, found conf.Finding) string {
 	if strings.HasPrefix(f.server, removeLine) {
 		return found.What
 	}

@@ -1,7 +1,10 @@
 package apacheconf
 
 import (
+	"cmp"
 	"strings"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // cacheDirectives name the two caches that mod_ssl keeps for ever.
@@ -12,21 +15,21 @@ var cacheDirectives = []string{"SSLSessionCache", "SSLStaplingCache"}
 // (measured, 13 of 13; ssl_engine_config.c ssl_config_global_create). It
 // compares what the running Apache has loaded, as far as the files, our
 // manifest and its memory tell, with the configuration next.
-func (s *Server) cacheFaults(was manifest, next []*node) []Finding {
+func (s *Server) cacheFaults(was manifest, next []*conf.Node) []conf.Finding {
 	loaded := map[string]bool{"SSLSessionCache": was.Cache, "SSLStaplingCache": was.Stapling}
 	edited, held := s.unnamedCaches()
-	var out []Finding
+	var out []conf.Finding
 	var unknown []string
 	for _, name := range cacheDirectives {
-		old := last(s.conf, name)
+		old := conf.Last(s.conf, name)
 		known := loaded[name] && s.since(was)
 		switch {
 		case !active(old) && known:
 			held-- // it is this one
-		case !active(old) && !active(last(next, name)):
+		case !active(old) && !active(conf.Last(next, name)):
 			unknown = append(unknown, name)
 		}
-		if (active(old) || known) && !active(last(next, name)) {
+		if (active(old) || known) && !active(conf.Last(next, name)) {
 			out = append(out, s.cacheRemoval(name, old, edited))
 		}
 	}
@@ -36,10 +39,10 @@ func (s *Server) cacheFaults(was manifest, next []*node) []Finding {
 	return out
 }
 
-func (s *Server) cacheRemoval(name string, old *node, edited string) Finding {
-	f := Finding{Code: "cache-removal", File: or(edited, s.ConfigFile), What: "removing " + name + " and reloading kills Apache; it needs stop and start", Fix: withRestart}
+func (s *Server) cacheRemoval(name string, old *conf.Node, edited string) conf.Finding {
+	f := conf.Finding{Code: "cache-removal", File: cmp.Or(edited, s.ConfigFile), What: "removing " + name + " and reloading kills Apache; it needs stop and start", Fix: withRestart}
 	if old != nil {
-		f.File, f.Line = old.file, old.line
+		f.File, f.Line = old.File, old.Line
 	} else {
 		f.Line = commentedOut(f.File, name)
 	}
@@ -49,12 +52,12 @@ func (s *Server) cacheRemoval(name string, old *node, edited string) Finding {
 // heldCaches: the running Apache holds caches that no line names any more.
 // Which ones is told by a "none", by lines that were commented out, or is left
 // open.
-func (s *Server) heldCaches(names []string, held int, edited string) []Finding {
-	var all, marked []Finding
+func (s *Server) heldCaches(names []string, held int, edited string) []conf.Finding {
+	var all, marked []conf.Finding
 	for _, name := range names {
-		f := Finding{Code: "cache-removal", File: edited, Line: commentedOut(edited, name), What: heldBy(name), Fix: withRestart}
-		if none := last(s.conf, name); none != nil {
-			f.File, f.Line = none.file, none.line
+		f := conf.Finding{Code: "cache-removal", File: edited, Line: commentedOut(edited, name), What: heldBy(name), Fix: withRestart}
+		if none := conf.Last(s.conf, name); none != nil {
+			f.File, f.Line = none.File, none.Line
 		}
 		if all = append(all, f); f.Line > 0 {
 			marked = append(marked, f)
@@ -66,7 +69,7 @@ func (s *Server) heldCaches(names []string, held int, edited string) []Finding {
 	case held >= len(all):
 		return all
 	}
-	return []Finding{{Code: "cache-removal", File: edited, What: heldBy(strings.Join(names, " or ")), Fix: withRestart}}
+	return []conf.Finding{{Code: "cache-removal", File: edited, What: heldBy(strings.Join(names, " or ")), Fix: withRestart}}
 }
 
 func heldBy(name string) string {
@@ -76,8 +79,8 @@ func heldBy(name string) string {
 // withRestart is what to type where a reload would not do.
 const withRestart = "the same again with --allow-restart, which stops and starts Apache"
 
-func active(cache *node) bool {
-	return cache != nil && !strings.EqualFold(cache.arg(0), "none")
+func active(cache *conf.Node) bool {
+	return cache != nil && !strings.EqualFold(cache.Arg(0), "none")
 }
 
 // commentedOut is the line of a file in which a directive stands behind a #, 0
@@ -91,9 +94,9 @@ func commentedOut(file, name string) int {
 		return 0
 	}
 	for _, l := range lines {
-		text := strings.TrimSpace(l.text)
-		if word, _ := splitDirective(strings.TrimLeft(text, "# \t")); strings.HasPrefix(text, "#") && strings.EqualFold(word, name) {
-			return l.first
+		text := strings.TrimSpace(l.Text)
+		if word, _ := conf.SplitDirective(strings.TrimLeft(text, "# \t")); strings.HasPrefix(text, "#") && strings.EqualFold(word, name) {
+			return l.First
 		}
 	}
 	return 0

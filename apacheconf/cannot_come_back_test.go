@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 )
@@ -46,7 +47,7 @@ func TestUnreadableFileOfOursIsUndone(t *testing.T) {
 	must(err)
 	p := &Plan{Files: []filechange.Change{change}, planned: s.conf, modules: s.Modules}
 	_, err = s.locked(t.Context(), func(bool) (*Result, error) { return s.carryOut(t.Context(), p) })
-	if _, refused := errors.AsType[*RefusedError](err); refused {
+	if _, refused := errors.AsType[*conf.RefusedError](err); refused {
 		t.Errorf("told as refused: %v", err)
 	}
 	back, ok := errors.AsType[*RolledBackError](err)

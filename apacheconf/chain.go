@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // chainFaults says whether the certificates that stand beside a leaf are those
 // of its chain. known are roots that clients have: what one of them signed needs
 // no intermediate. Nil is the system's.
-func chainFaults(leaf *x509.Certificate, others []*x509.Certificate, known *x509.CertPool) []Finding {
+func chainFaults(leaf *x509.Certificate, others []*x509.Certificate, known *x509.CertPool) []conf.Finding {
 	if bytes.Equal(leaf.RawIssuer, leaf.RawSubject) {
 		return nil // signed by itself: there is no chain
 	}
@@ -24,14 +26,14 @@ func chainFaults(leaf *x509.Certificate, others []*x509.Certificate, known *x509
 		if len(others) > 0 {
 			what = "the file holds " + subjects(others) + " beside the leaf, and none of it signed the leaf"
 		}
-		return []Finding{{Code: "no-intermediate", What: fmt.Sprintf("%s; clients need its intermediate (%s) too", what, leaf.Issuer)}}
+		return []conf.Finding{{Code: "no-intermediate", What: fmt.Sprintf("%s; clients need its intermediate (%s) too", what, leaf.Issuer)}}
 	}
 	all := append([]*x509.Certificate{leaf}, others...)
 	foreign := slices.DeleteFunc(slices.Clone(others), func(c *x509.Certificate) bool {
 		return bytes.Equal(c.Raw, leaf.Raw) || slices.ContainsFunc(all, func(child *x509.Certificate) bool { return signed(child, c) && !bytes.Equal(child.Raw, c.Raw) })
 	})
 	if len(foreign) > 0 {
-		return []Finding{{Code: "foreign-chain", What: "the file holds " + subjects(foreign) + ", which signed nothing of this chain"}}
+		return []conf.Finding{{Code: "foreign-chain", What: "the file holds " + subjects(foreign) + ", which signed nothing of this chain"}}
 	}
 	return nil
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/durable"
 )
 
@@ -16,7 +16,7 @@ import (
 func Activate(ctx context.Context, cfg Config, generations map[string]string) (*Result, error) {
 	c := Change{Generations: generations}
 	r, err := planAndApply(ctx, cfg, c)
-	if refused, ok := errors.AsType[*RefusedError](err); !ok || !refused.about("syntax") {
+	if refused, ok := errors.AsType[*conf.RefusedError](err); !ok || !refused.About("syntax") {
 		return r, err
 	}
 	repaired, fault := repairSites(ctx, cfg, generations)
@@ -24,11 +24,6 @@ func Activate(ctx context.Context, cfg Config, generations map[string]string) (*
 		return r, errors.Join(err, fault)
 	}
 	return planAndApply(ctx, cfg, c)
-}
-
-// about tells whether a finding has this code.
-func (e *RefusedError) about(code string) bool {
-	return slices.ContainsFunc(e.Findings, func(f Finding) bool { return f.Code == code })
 }
 
 // Uninstall takes everything of ours away: adoptions are undone, files and

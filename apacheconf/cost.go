@@ -3,9 +3,9 @@ package apacheconf
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/templates"
 )
 
@@ -57,7 +57,7 @@ func CostOf(profile string, history []CostLine) (Cost, error) {
 func unknown(field string) bool { return field == "" || field == "-" }
 
 func removes(p templates.Profile, l CostLine) bool {
-	if !allows(p.Protocol, l.Protocol) {
+	if !conf.Allows(p.Protocol, l.Protocol) {
 		return true
 	}
 	if unknown(l.Cipher) {
@@ -68,25 +68,6 @@ func removes(p templates.Profile, l CostLine) bool {
 		list = p.Suites13
 	}
 	return len(list) > 0 && !slices.Contains(list, l.Cipher)
-}
-
-// allows evaluates an SSLProtocol line as mod_ssl does: words from the left,
-// with + and -, a bare word alone being a list of its own.
-func allows(line, protocol string) bool {
-	on := false
-	for word := range strings.FieldsSeq(line) {
-		name := strings.TrimLeft(word, "+-")
-		hit := strings.EqualFold(name, "all") || strings.EqualFold(name, protocol)
-		switch {
-		case strings.HasPrefix(word, "-"):
-			on = on && !hit
-		case strings.HasPrefix(word, "+"):
-			on = on || hit
-		default:
-			on = hit
-		}
-	}
-	return on
 }
 
 // String is the sentences for a person. What the log cannot know is said in

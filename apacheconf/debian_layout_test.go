@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/testenv"
 )
@@ -108,7 +109,7 @@ func TestDebianLayout(t *testing.T) {
 		t.Error("a second apply changed something")
 	}
 	must(os.Remove(filepath.Join(root, "conf-enabled", globalName)))
-	if drift := r.status().Drift; !slices.ContainsFunc(drift, func(f Finding) bool { return f.Code == "link" }) {
+	if drift := r.status().Drift; !slices.ContainsFunc(drift, func(f conf.Finding) bool { return f.Code == "link" }) {
 		t.Errorf("a deleted link: drift %+v", drift)
 	}
 	if res := r.apply(p.Change); !res.Changed || len(r.status().Drift) > 0 {

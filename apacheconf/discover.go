@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/hint"
 )
@@ -15,21 +17,21 @@ import (
 // Server is an Apache as it was configured on disk at the time of Discover.
 // Whether the running one has loaded that is another matter: see Status.
 type Server struct {
-	Binary     string   `json:"binary"`
-	Version    string   `json:"version"` // "2.4.71"
-	OpenSSL    string   `json:"openssl"` // loaded at run time, "3.0.19"; "" where mod_ssl is absent
-	Layout     Layout   `json:"layout"`
-	ServerRoot string   `json:"server_root"`
-	ConfigFile string   `json:"config_file"`
-	PidFile    string   `json:"pid_file"`
-	Modules    []string `json:"modules"` // "ssl_module"
-	Listen     []string `json:"listen"`  // "443", "127.0.0.1:8443", "[::]:443"
-	VHosts     []VHost  `json:"vhosts"`  // in the order of the configuration
+	Binary     string       `json:"binary"`
+	Version    string       `json:"version"` // "2.4.71"
+	OpenSSL    string       `json:"openssl"` // loaded at run time, "3.0.19"; "" where mod_ssl is absent
+	Layout     Layout       `json:"layout"`
+	ServerRoot string       `json:"server_root"`
+	ConfigFile string       `json:"config_file"`
+	PidFile    string       `json:"pid_file"`
+	Modules    []string     `json:"modules"` // "ssl_module"
+	Listen     []string     `json:"listen"`  // "443", "127.0.0.1:8443", "[::]:443"
+	VHosts     []conf.VHost `json:"vhosts"`  // in the order of the configuration
 
 	cfg       Config
 	httpd     httpd
-	includes  []included
-	conf      []*node // the effective configuration
+	includes  []conf.Included
+	conf      []*conf.Node // the effective configuration
 	moduleDir string
 	hooks     hooks
 }
@@ -127,7 +129,7 @@ func (s *Server) readTables(ctx context.Context) error {
 		return s.unreadable(err, r)
 	}
 	out := string(r.Stdout)
-	s.includes = parseIncludes(out)
+	s.includes = conf.ParseIncludes(out)
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
 		if name, ok := strings.CutSuffix(line, " (shared)"); ok {
@@ -149,13 +151,13 @@ func (s *Server) unreadable(err error, r child.Result) error {
 	if r.ExitCode < 0 {
 		return s.hung(fmt.Errorf("reading the configuration by httpd: %w", err))
 	}
-	f := Finding{Code: "syntax", File: s.ConfigFile, What: lastLine(string(r.Stderr))}
+	f := conf.Finding{Code: "syntax", File: s.ConfigFile, What: lastLine(string(r.Stderr))}
 	// Of a failing Include in an Include httpd names all places, the outermost first.
 	for m := syntaxPlace.FindStringSubmatch(string(r.Stderr)); m != nil; m = syntaxPlace.FindStringSubmatch(m[3]) {
 		f.Line, _ = strconv.Atoi(m[1])
 		f.File, f.What = m[2], lastLine(m[3])
 	}
-	refused := &RefusedError{Why: "Apache cannot read its own configuration", Findings: []Finding{f}}
+	refused := &conf.RefusedError{Why: "Apache cannot read its own configuration", Findings: []conf.Finding{f}}
 	if exists(s.cfg.journalPath()) {
 		return hint.Wrap(refused, "an apply was cut off here; tlskeeper apache rollback undoes it")
 	}
@@ -178,7 +180,7 @@ func (s *Server) readConfig(ctx context.Context) error {
 func (s *Server) dump(ctx context.Context, first ...string) error {
 	args := []string{"-t", "-D", "DUMP_CONFIG"}
 	for _, path := range first {
-		args = append(args, "-C", "Include "+requote(path))
+		args = append(args, "-C", "Include "+conf.Quote(path))
 	}
 	if !s.Has("info_module") {
 		info := filepath.Join(s.moduleDir, "mod_info.so")
@@ -194,20 +196,20 @@ func (s *Server) dump(ctx context.Context, first ...string) error {
 	if r.Truncated {
 		return fmt.Errorf("reading the configuration: the dump is longer than %d bytes", maxDump)
 	}
-	s.conf, s.Listen = parseDump(r.Stdout), nil
-	for _, n := range all(s.conf, "Listen") {
-		s.Listen = append(s.Listen, n.arg(0))
+	s.conf, s.Listen = conf.Parse(r.Stdout), nil
+	for _, n := range conf.All(s.conf, "Listen") {
+		s.Listen = append(s.Listen, n.Arg(0))
 	}
 	return nil
 }
 
 // Has tells whether a module is loaded, by its "ssl_module" name.
-func (s *Server) Has(module string) bool { return hasModule(s.Modules, module) }
+func (s *Server) Has(module string) bool { return slices.Contains(s.Modules, module) }
 
 // findModuleDir looks where the configuration itself loads modules from.
 func (s *Server) findModuleDir() string {
 	for _, n := range s.rawDirectives("LoadModule") {
-		dir := filepath.Dir(abs(s.httpd.root, n.arg(1)))
+		dir := filepath.Dir(conf.Abs(s.httpd.root, n.Arg(1)))
 		if exists(filepath.Join(dir, "mod_info.so")) {
 			return dir
 		}
@@ -218,20 +220,4 @@ func (s *Server) findModuleDir() string {
 		}
 	}
 	return filepath.Join(s.httpd.root, "modules")
-}
-
-// atLeast compares dotted version numbers.
-func atLeast(have, want string) bool {
-	h, w := strings.Split(have, "."), strings.Split(want, ".")
-	for i := range w {
-		if i >= len(h) {
-			return false
-		}
-		a, _ := strconv.Atoi(h[i])
-		b, _ := strconv.Atoi(w[i])
-		if a != b {
-			return a > b
-		}
-	}
-	return true
 }

@@ -71,7 +71,7 @@ func TestHSTSBesideOurs(t *testing.T) {
 
 func (r *rig) mainConf() string {
 	r.t.Helper()
-	text, err := readRegular(r.a.ConfigFile)
+	text, err := os.ReadFile(r.a.ConfigFile)
 	must(err)
 	return string(text)
 }

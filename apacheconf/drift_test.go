@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // Status tells hand edits, deleted files and certificates that were never
@@ -80,11 +82,11 @@ func TestUninstall(t *testing.T) {
 func TestCacheRemovalNeedsARestart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	conf, err := os.ReadFile(r.a.ConfigFile)
+	tree, err := os.ReadFile(r.a.ConfigFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	without := strings.Replace(string(conf), "SSLSessionCache shmcb:ssl-cache(512000)\n", "", 1)
+	without := strings.Replace(string(tree), "SSLSessionCache shmcb:ssl-cache(512000)\n", "", 1)
 	if err := os.WriteFile(r.a.ConfigFile, []byte(without), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func TestCacheRemovalNeedsARestart(t *testing.T) {
 	r.apply(Change{Profile: "intermediate"})
 	installed := r.snapshot()
 	_, err = Rollback(t.Context(), r.cfg, Undo{})
-	if !slices.ContainsFunc(asRefused(t, err).Findings, func(f Finding) bool { return f.Code == "cache-removal" }) {
+	if !slices.ContainsFunc(asRefused(t, err).Findings, func(f conf.Finding) bool { return f.Code == "cache-removal" }) {
 		t.Error(err)
 	}
 	r.unchanged(installed)

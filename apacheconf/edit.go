@@ -3,23 +3,23 @@ package apacheconf
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/templates"
 )
 
 // adoptEdit works out the one edit that puts our include into a virtual host:
 // its certificate lines become one Include. Nothing else of the file changes.
 // A finding instead of an edit says why a person has to do it.
-func (s *Server) adoptEdit(v VHost, name string, text []byte) (adoption, *Finding) {
+func (s *Server) adoptEdit(v conf.VHost, name string, text []byte) (adoption, *conf.Finding) {
 	include, err := templates.Quote(s.cfg.sitePath(name))
 	if err != nil {
-		return adoption{}, &Finding{Code: "path", What: err.Error()}
+		return adoption{}, &conf.Finding{Code: "path", What: err.Error()}
 	}
-	var lines []*node
-	for _, n := range v.node.children {
-		if isCertificateLine(n) && n.file != s.cfg.sitePath(name) {
+	var lines []*conf.Node
+	for _, n := range v.Node.Children {
+		if conf.IsCertificate(n) && n.File != s.cfg.sitePath(name) {
 			lines = append(lines, n)
 		}
 	}
@@ -30,7 +30,7 @@ func (s *Server) adoptEdit(v VHost, name string, text []byte) (adoption, *Findin
 	edit := cut(lines, logicalSpans(text), "Include "+include, text)
 	edit.Name, edit.VHost = name, v.Name()
 	for _, n := range lines {
-		edit.Lines = append(edit.Lines, n.text())
+		edit.Lines = append(edit.Lines, n.Text())
 	}
 	if file := resolved(v.File); file != edit.File {
 		edit.HostFile = file
@@ -40,21 +40,21 @@ func (s *Server) adoptEdit(v VHost, name string, text []byte) (adoption, *Findin
 
 // uneditable: a certificate line that also serves another virtual host (a
 // macro, a shared include) is not ours to change.
-func (s *Server) uneditable(v VHost, lines []*node) *Finding {
+func (s *Server) uneditable(v conf.VHost, lines []*conf.Node) *conf.Finding {
 	if len(lines) == 0 {
-		return &Finding{Code: "adopt", File: v.File, Line: v.Line, VHost: v.Name(), What: "has no certificate line that could be replaced; put the Include into this section"}
+		return &conf.Finding{Code: "adopt", File: v.File, Line: v.Line, VHost: v.Name(), What: "has no certificate line that could be replaced; put the Include into this section"}
 	}
 	for _, n := range lines {
-		if n.inMacro || n.file != lines[0].file {
-			return &Finding{Code: "adopt", File: n.file, Line: n.line, VHost: v.Name(), What: "the certificate line is in a macro or spread over files; replace it by hand"}
+		if n.InMacro || n.File != lines[0].File {
+			return &conf.Finding{Code: "adopt", File: n.File, Line: n.Line, VHost: v.Name(), What: "the certificate line is in a macro or spread over files; replace it by hand"}
 		}
 		for _, other := range s.VHosts {
-			if other.node == v.node {
+			if other.Node == v.Node {
 				continue
 			}
-			for _, m := range other.node.children {
-				if m.file == n.file && m.line == n.line {
-					return &Finding{Code: "adopt", File: n.file, Line: n.line, VHost: v.Name(), What: "the certificate line also serves " + other.Name() + "; replace it by hand"}
+			for _, m := range other.Node.Children {
+				if m.File == n.File && m.Line == n.Line {
+					return &conf.Finding{Code: "adopt", File: n.File, Line: n.Line, VHost: v.Name(), What: "the certificate line also serves " + other.Name() + "; replace it by hand"}
 				}
 			}
 		}
@@ -88,10 +88,10 @@ func logicalSpans(text []byte) []span {
 // same indentation and line end, the others go, what lies between stays. The
 // region grows upwards until it is unique in the file, so that it can be found
 // again by its text.
-func cut(lines []*node, spans []span, include string, text []byte) adoption {
+func cut(lines []*conf.Node, spans []span, include string, text []byte) adoption {
 	drop := map[int]bool{}
 	for _, n := range lines {
-		drop[n.line] = true
+		drop[n.Line] = true
 	}
 	first, end := -1, 0
 	for i, sp := range spans {
@@ -106,7 +106,7 @@ func cut(lines []*node, spans []span, include string, text []byte) adoption {
 		old, next := replaceLines(text, spans[from:end+1], drop, include)
 		result := strings.Replace(string(text), old, next, 1)
 		if from == 0 || strings.Count(string(text), old) == 1 && strings.Count(result, next) == 1 {
-			return adoption{File: resolved(lines[0].file), Old: old, New: next}
+			return adoption{File: resolved(lines[0].File), Old: old, New: next}
 		}
 	}
 }
@@ -134,14 +134,6 @@ func indentOf(line string) string {
 
 func lineEnd(line string) string {
 	return line[len(strings.TrimRight(line, "\r\n")):]
-}
-
-// resolved follows links, so that an edit reaches the file and the link stays.
-func resolved(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	return path
 }
 
 // applyEdit replaces old by new, which must stand there once. The place is

@@ -1,20 +1,23 @@
 package apacheconf
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"tlskeeper/apacheconf/conf"
 )
 
-func (p *planner) warn(f Finding) { p.plan.Warnings = append(p.plan.Warnings, f) }
+func (p *planner) warn(f conf.Finding) { p.plan.Warnings = append(p.plan.Warnings, f) }
 
 // warnings look at the planned configuration for what httpd accepts and a
 // person would not.
 func (p *planner) warnings() {
-	global := last(p.overlay.conf, "SSLProtocol")
-	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+	global := conf.Last(p.overlay.conf, "SSLProtocol")
+	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
 		if !v.TLS {
 			continue
 		}
@@ -29,38 +32,38 @@ func (p *planner) warnings() {
 	p.lostLog()
 	p.plan.Warnings = append(p.plan.Warnings, p.s.dangling()...)
 	p.groupCapture()
-	for _, n := range append(all(p.overlay.conf, "SSLInsecureRenegotiation"), p.inHosts("SSLInsecureRenegotiation")...) {
-		if strings.EqualFold(n.arg(0), "on") {
-			p.warn(Finding{Code: "renegotiation", File: n.file, Line: n.line, What: "SSLInsecureRenegotiation on is still accepted by httpd, and insecure"})
+	for _, n := range append(conf.All(p.overlay.conf, "SSLInsecureRenegotiation"), p.inHosts("SSLInsecureRenegotiation")...) {
+		if strings.EqualFold(n.Arg(0), "on") {
+			p.warn(conf.Finding{Code: "renegotiation", File: n.File, Line: n.Line, What: "SSLInsecureRenegotiation on is still accepted by httpd, and insecure"})
 		}
 	}
 	if p.is.Profile == "seed2016" && global != nil {
-		p.warn(Finding{Code: "old-protocols", File: global.file, Line: global.line,
+		p.warn(conf.Finding{Code: "old-protocols", File: global.File, Line: global.Line,
 			What: "profile seed2016 keeps TLS 1.0 and 1.1 in the file, as its article did; only OpenSSL's security level keeps them off the wire"})
 	}
 }
 
-func (p *planner) inHosts(name string) []*node {
-	var out []*node
-	for _, v := range all(p.overlay.conf, "VirtualHost") {
-		out = append(out, all(v.children, name)...)
+func (p *planner) inHosts(name string) []*conf.Node {
+	var out []*conf.Node
+	for _, v := range conf.All(p.overlay.conf, "VirtualHost") {
+		out = append(out, conf.All(v.Children, name)...)
 	}
 	return out
 }
 
 // overrides: any line of a virtual host, and a later server line, wins over
 // our policy.
-func (p *planner) overrides(v VHost) {
+func (p *planner) overrides(v conf.VHost) {
 	set := v.Settings
 	for _, d := range []struct {
 		name string
-		dir  Directive
+		dir  conf.Directive
 	}{{"SSLProtocol", set.Protocol}, {"SSLCipherSuite", set.Suites12}, {"SSLCipherSuite TLSv1.3", set.Suites13},
 		{"SSLOpenSSLConfCmd groups", set.Groups}, {"SSLHonorCipherOrder", set.ServerOrder}, {"SSLSessionTickets", set.Tickets}} {
 		if d.dir.File == "" || d.dir.File == p.s.globalEffective() {
 			continue
 		}
-		f := Finding{Code: "override", File: d.dir.File, Line: d.dir.Line, VHost: v.Name(),
+		f := conf.Finding{Code: "override", File: d.dir.File, Line: d.dir.Line, VHost: v.Name(),
 			What: fmt.Sprintf("%s %s wins over the profile", d.name, d.dir.Value)}
 		if d.name == "SSLOpenSSLConfCmd groups" && dropsPostQuantum(d.dir.Value, p.s.OpenSSL) {
 			f.What += " and switches post-quantum key exchange off"
@@ -76,33 +79,33 @@ func (p *planner) overrides(v VHost) {
 // OpenSSL's own. Source: SSL_CTX_set1_groups_list(3).
 func dropsPostQuantum(groups, openSSL string) bool {
 	upper := strings.ToUpper(groups)
-	return atLeast(openSSL, "3.5.0") && groups != "" && !strings.Contains(upper, "MLKEM") && !strings.Contains(upper, "DEFAULT")
+	return conf.AtLeast(openSSL, "3.5.0") && groups != "" && !strings.Contains(upper, "MLKEM") && !strings.Contains(upper, "DEFAULT")
 }
 
 // certificates looks at what the planned lines would serve.
-func (p *planner) certificates(v VHost) {
+func (p *planner) certificates(v conf.VHost) {
 	for _, c := range v.Certificates {
-		chain, err := readChain(abs(p.s.ServerRoot, c.Value))
+		chain, err := readChain(conf.Abs(p.s.ServerRoot, c.Value))
 		if err != nil {
 			continue // the shadow says it better
 		}
 		for _, what := range judge(append(chain, p.chainFile(v)...), v, nil, time.Now()) {
-			p.warn(Finding{Code: what.Code, File: c.File, Line: c.Line, VHost: v.Name(), What: what.What})
+			p.warn(conf.Finding{Code: what.Code, File: c.File, Line: c.Line, VHost: v.Name(), What: what.What})
 		}
 		if strings.EqualFold(v.Settings.Stapling.Value, "on") && len(chain[0].OCSPServer) == 0 {
-			p.warn(Finding{Code: "stapling", File: v.Settings.Stapling.File, Line: v.Settings.Stapling.Line, VHost: v.Name(),
+			p.warn(conf.Finding{Code: "stapling", File: v.Settings.Stapling.File, Line: v.Settings.Stapling.Line, VHost: v.Name(),
 				What: "SSLUseStapling on, but the certificate names no responder: two error lines at each start and no effect"})
 		}
 	}
 }
 
 // chainFile are the certificates of the old way to name intermediates.
-func (p *planner) chainFile(v VHost) []*x509.Certificate {
-	n := last(v.node.children, "SSLCertificateChainFile")
+func (p *planner) chainFile(v conf.VHost) []*x509.Certificate {
+	n := conf.Last(v.Node.Children, "SSLCertificateChainFile")
 	if n == nil {
 		return nil
 	}
-	chain, err := readChain(abs(p.s.ServerRoot, n.arg(0)))
+	chain, err := readChain(conf.Abs(p.s.ServerRoot, n.Arg(0)))
 	if err != nil {
 		return nil // the shadow says it better
 	}
@@ -112,11 +115,11 @@ func (p *planner) chainFile(v VHost) []*x509.Certificate {
 // judge finds what httpd serves without a word: expired, not yet valid, for
 // another name, without its intermediate. known are roots that clients have, nil
 // for the system's.
-func judge(chain []*x509.Certificate, v VHost, known *x509.CertPool, now time.Time) []Finding {
+func judge(chain []*x509.Certificate, v conf.VHost, known *x509.CertPool, now time.Time) []conf.Finding {
 	leaf := chain[0]
-	var out []Finding
+	var out []conf.Finding
 	add := func(code, format string, args ...any) {
-		out = append(out, Finding{Code: code, What: fmt.Sprintf(format, args...)})
+		out = append(out, conf.Finding{Code: code, What: fmt.Sprintf(format, args...)})
 	}
 	if now.After(leaf.NotAfter) {
 		add("expired", "the certificate expired at %s", leaf.NotAfter.Format(time.RFC3339))
@@ -124,7 +127,7 @@ func judge(chain []*x509.Certificate, v VHost, known *x509.CertPool, now time.Ti
 	if now.Before(leaf.NotBefore) {
 		add("not-yet-valid", "the certificate is valid only from %s", leaf.NotBefore.Format(time.RFC3339))
 	}
-	for _, name := range plainNames(v.Names) {
+	for _, name := range conf.PlainNames(v.Names) {
 		if leaf.VerifyHostname(name) != nil {
 			add("other-name", "the certificate is not valid for %s", name)
 		}
@@ -136,23 +139,23 @@ func judge(chain []*x509.Certificate, v VHost, known *x509.CertPool, now time.Ti
 // rule all others there; what these say is ignored without a word (measured,
 // openssl#1652).
 func (p *planner) groupCapture() {
-	hosts := p.s.vhostsOf(p.overlay.conf)
-	first := firstHosts(hosts)
+	hosts := conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir)
+	first := conf.FirstHosts(hosts)
 	for _, v := range hosts {
-		own := slices.IndexFunc(v.node.children, func(n *node) bool { return n.is("SSLOpenSSLConfCmd") && isGroups(n) })
+		own := slices.IndexFunc(v.Node.Children, func(n *conf.Node) bool { return n.Is("SSLOpenSSLConfCmd") && conf.IsGroups(n) })
 		if !v.TLS || len(v.Addresses) == 0 {
 			continue
 		}
-		ruler := first[canonical(v.Addresses[0])]
-		if ruler.node == v.node || ruler.Settings.Groups.Value == v.Settings.Groups.Value {
+		ruler := first[conf.Canonical(v.Addresses[0])]
+		if ruler.Node == v.Node || ruler.Settings.Groups.Value == v.Settings.Groups.Value {
 			continue
 		}
-		at := Finding{Code: "groups", File: v.File, Line: v.Line, VHost: v.Name()}
+		at := conf.Finding{Code: "groups", File: v.File, Line: v.Line, VHost: v.Name()}
 		if own >= 0 {
-			at.File, at.Line = v.node.children[own].file, v.node.children[own].line
+			at.File, at.Line = v.Node.Children[own].File, v.Node.Children[own].Line
 		}
 		at.What = fmt.Sprintf("its key-exchange groups (%s) have no effect: those of %s (%s), the first virtual host of %s, hold for all there",
-			or(v.Settings.Groups.Value, "the default"), ruler.Name(), or(ruler.Settings.Groups.Value, "the default"), v.Addresses[0])
+			cmp.Or(v.Settings.Groups.Value, "the default"), ruler.Name(), cmp.Or(ruler.Settings.Groups.Value, "the default"), v.Addresses[0])
 		p.warn(at)
 	}
 }
@@ -161,19 +164,19 @@ func (p *planner) groupCapture() {
 // own.
 func (p *planner) lostLog() {
 	formats := map[string]bool{}
-	for _, n := range all(p.overlay.conf, "LogFormat") {
-		if strings.Contains(n.args, "SSL_PROTOCOL") {
-			formats[n.arg(1)] = true
+	for _, n := range conf.All(p.overlay.conf, "LogFormat") {
+		if strings.Contains(n.Args, "SSL_PROTOCOL") {
+			formats[n.Arg(1)] = true
 		}
 	}
-	for _, n := range all(p.overlay.conf, "CustomLog") {
-		if !formats[n.arg(1)] && !strings.Contains(n.arg(1), "SSL_PROTOCOL") {
+	for _, n := range conf.All(p.overlay.conf, "CustomLog") {
+		if !formats[n.Arg(1)] && !strings.Contains(n.Arg(1), "SSL_PROTOCOL") {
 			continue
 		}
 		for _, v := range p.s.VHosts {
-			if own := last(v.node.children, "CustomLog"); own != nil && v.TLS {
-				p.warn(Finding{Code: "lost-log", File: n.file, Line: n.line,
-					What: "this TLS log misses " + v.Name() + ", which has a log of its own (" + own.place() + "); ours is a GlobalLog and misses none"})
+			if own := conf.Last(v.Node.Children, "CustomLog"); own != nil && v.TLS {
+				p.warn(conf.Finding{Code: "lost-log", File: n.File, Line: n.Line,
+					What: "this TLS log misses " + v.Name() + ", which has a log of its own (" + own.Place() + "); ours is a GlobalLog and misses none"})
 				return
 			}
 		}

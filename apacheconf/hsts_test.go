@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
@@ -46,7 +47,7 @@ func TestHSTSRamp(t *testing.T) {
 	r := newRig(t, "")
 	change := Change{Profile: "intermediate", HSTS: "2y"}
 	_, p := r.plan(change)
-	if !slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == "hsts-ramp" }) {
+	if !slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == "hsts-ramp" }) {
 		t.Errorf("warnings %+v", p.Warnings)
 	}
 	r.apply(change)

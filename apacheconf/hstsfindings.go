@@ -3,6 +3,8 @@ package apacheconf
 import (
 	"slices"
 	"strings"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // hstsHeader is the field of RFC 6797.
@@ -15,13 +17,13 @@ func (p *planner) doubleHSTS() {
 	if hstsSeconds[p.is.HSTS] == 0 {
 		return
 	}
-	ours := slices.IndexFunc(p.overlay.conf, func(n *node) bool { return n.file == p.s.globalEffective() && n.is("Header") })
+	ours := slices.IndexFunc(p.overlay.conf, func(n *conf.Node) bool { return n.File == p.s.globalEffective() && n.Is("Header") })
 	for i, n := range p.overlay.conf {
 		p.hstsIn(n, "", i < ours)
 	}
-	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
 		if v.TLS {
-			for _, n := range v.node.children {
+			for _, n := range v.Node.Children {
 				p.hstsIn(n, v.Name(), false)
 			}
 		}
@@ -30,16 +32,16 @@ func (p *planner) doubleHSTS() {
 
 // hstsIn judges one line, or what is in one section. Only a line of the server
 // itself can be before ours; sections and virtual hosts always come behind.
-func (p *planner) hstsIn(n *node, vhost string, before bool) {
+func (p *planner) hstsIn(n *conf.Node, vhost string, before bool) {
 	switch {
-	case n.file == p.s.globalEffective() || n.is("VirtualHost") || n.is("Macro"):
-	case n.section:
-		for _, c := range n.children {
+	case n.File == p.s.globalEffective() || n.Is("VirtualHost") || n.Is("Macro"):
+	case n.Section:
+		for _, c := range n.Children {
 			p.hstsIn(c, vhost, false)
 		}
-	case n.is("Header"):
-		if code, what := hstsEffect(n.words(), before); code != "" {
-			p.warn(Finding{Code: code, File: n.file, Line: n.line, VHost: vhost, What: what})
+	case n.Is("Header"):
+		if code, what := hstsEffect(n.Words(), before); code != "" {
+			p.warn(conf.Finding{Code: code, File: n.File, Line: n.Line, VHost: vhost, What: what})
 		}
 	}
 }

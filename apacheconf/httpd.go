@@ -2,9 +2,9 @@ package apacheconf
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -78,17 +78,17 @@ func findBinary(name string) (string, error) {
 func layoutOf(h httpd) (Layout, string) {
 	switch {
 	case exists(filepath.Join(h.root, "conf-available")) && exists(filepath.Join(h.root, "envvars")):
-		return Debian, or(h.conf, filepath.Join(h.root, "apache2.conf"))
+		return Debian, cmp.Or(h.conf, filepath.Join(h.root, "apache2.conf"))
 	case h.system || looksLikeRHEL(h):
-		return RHEL, or(h.conf, filepath.Join(h.root, "conf", "httpd.conf"))
+		return RHEL, cmp.Or(h.conf, filepath.Join(h.root, "conf", "httpd.conf"))
 	}
-	return Plain, or(h.conf, filepath.Join(h.root, "conf", "httpd.conf"))
+	return Plain, cmp.Or(h.conf, filepath.Join(h.root, "conf", "httpd.conf"))
 }
 
 // looksLikeRHEL: the main file of the package, and the directory it includes.
 func looksLikeRHEL(h httpd) bool {
 	conf := filepath.Join(h.root, "conf", "httpd.conf")
-	return or(h.conf, conf) == conf && exists(conf) && exists(filepath.Join(h.root, "conf.d"))
+	return cmp.Or(h.conf, conf) == conf && exists(conf) && exists(filepath.Join(h.root, "conf.d"))
 }
 
 // debianEnv reads envvars as apache2ctl does, by a shell. The file is the
@@ -128,22 +128,9 @@ func (h httpd) getenv(name string) string {
 	return "${" + name + "}"
 }
 
-// abs is how httpd reads a path relative to its ServerRoot.
-func abs(root, path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(root, path)
-}
+// NotInstalledError says that no httpd was found.
+type NotInstalledError struct{ Looked []string }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-func or(s, fallback string) string {
-	if s != "" {
-		return s
-	}
-	return fallback
+func (e *NotInstalledError) Error() string {
+	return "finding Apache httpd: not installed (looked for " + strings.Join(e.Looked, ", ") + ")"
 }

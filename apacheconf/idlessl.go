@@ -1,10 +1,12 @@
 package apacheconf
 
 import (
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
@@ -17,14 +19,14 @@ func (p *planner) enables(file string) bool {
 // idleTLS refuses to enable mod_ssl where no virtual host would use it: it
 // only wakes the "Listen 443" of ports.conf, and plain HTTP answers there.
 func (p *planner) idleTLS() error {
-	if !p.enables("ssl.load") || slices.ContainsFunc(p.s.vhostsOf(p.overlay.conf), func(v VHost) bool { return v.TLS }) {
+	if !p.enables("ssl.load") || slices.ContainsFunc(conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir), func(v conf.VHost) bool { return v.TLS }) {
 		return nil
 	}
 	fix := "a2ensite default-ssl"
-	for _, name := range sortedKeys(p.c.Generations) {
+	for _, name := range slices.Sorted(maps.Keys(p.c.Generations)) {
 		fix = "tlskeeper apache vhost " + name
 	}
-	p.block(Finding{Code: "no-tls-host", File: p.s.ConfigFile, Fix: fix,
+	p.block(conf.Finding{Code: "no-tls-host", File: p.s.ConfigFile, Fix: fix,
 		What: "no virtual host uses TLS; enabling mod_ssl alone would open its port for plain HTTP. First make one (" + fix + ")"})
 	return nil
 }
@@ -35,7 +37,7 @@ func (p *planner) idleTLS() error {
 func (p *planner) moduleLinks() error {
 	idle := !p.usesSSL()
 	var stay []string
-	for _, link := range sortedKeys(p.was.Links) {
+	for _, link := range slices.Sorted(maps.Keys(p.was.Links)) {
 		name, isLoad := strings.CutSuffix(filepath.Base(link), ".load")
 		name = strings.TrimSuffix(name, ".conf")
 		switch {
@@ -49,7 +51,7 @@ func (p *planner) moduleLinks() error {
 		}
 	}
 	if len(stay) > 0 {
-		p.warn(Finding{Code: "modules", File: filepath.Join(p.s.ServerRoot, "mods-enabled"), Fix: "a2dismod " + strings.Join(stay, " "),
+		p.warn(conf.Finding{Code: "modules", File: filepath.Join(p.s.ServerRoot, "mods-enabled"), Fix: "a2dismod " + strings.Join(stay, " "),
 			What: "modules that we enabled stay, because something may use them by now: " + strings.Join(stay, ", ")})
 	}
 	return nil
@@ -74,11 +76,11 @@ func (p *planner) removeModule(name, link string) error {
 // a directive, one of its variables, or the shared cache.
 func (p *planner) usesSSL() bool {
 	own := filepath.Join(p.s.ServerRoot, "mods-enabled", "ssl.conf")
-	var uses func([]*node) bool
-	uses = func(nodes []*node) bool {
-		return slices.ContainsFunc(nodes, func(n *node) bool {
-			text := strings.ToLower(n.text())
-			return n.file != own && (strings.HasPrefix(text, "ssl") || strings.Contains(text, "ssl_") || strings.Contains(text, "shmcb") || strings.Contains(text, "}x") || uses(n.children))
+	var uses func([]*conf.Node) bool
+	uses = func(nodes []*conf.Node) bool {
+		return slices.ContainsFunc(nodes, func(n *conf.Node) bool {
+			text := strings.ToLower(n.Text())
+			return n.File != own && (strings.HasPrefix(text, "ssl") || strings.Contains(text, "ssl_") || strings.Contains(text, "shmcb") || strings.Contains(text, "}x") || uses(n.Children))
 		})
 	}
 	return uses(p.overlay.conf) || p.waitsForSSL()
@@ -86,11 +88,11 @@ func (p *planner) usesSSL() bool {
 
 // waitsForSSL: a host in <IfModule ssl_module> would vanish with the module.
 func (p *planner) waitsForSSL() bool {
-	return slices.ContainsFunc(p.overlay.conf, func(n *node) bool {
-		if !n.is("VirtualHost") {
+	return slices.ContainsFunc(p.overlay.conf, func(n *conf.Node) bool {
+		if !n.Is("VirtualHost") {
 			return false
 		}
-		text, err := readRegular(n.file)
+		text, err := readFile(n.File)
 		lower := strings.ToLower(string(text))
 		return err != nil || strings.Contains(lower, "<ifmodule ssl_module>") || strings.Contains(lower, "<ifmodule mod_ssl.c>")
 	})

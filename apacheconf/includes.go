@@ -1,142 +1,38 @@
 package apacheconf
 
 import (
-	"bufio"
-	"bytes"
+	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
-	"tlskeeper/internal/regular"
+	"tlskeeper/apacheconf/conf"
+	"tlskeeper/internal/hint"
 )
 
-// included is one file that httpd really read: from which line of which file.
-type included struct {
-	file   string
-	line   int // line of the Include in parent; 0 for the main file
-	parent int // index into the tree; -1 for the main file
-}
-
-var includeLine = regexp.MustCompile(`^( *)\((\*|\d+)\) (.*)$`)
-
-// parseIncludes reads `-D DUMP_INCLUDES`: two blanks more for each level.
-func parseIncludes(text string) []included {
-	var tree []included
-	var path []int // index of the last file of each level
-	for _, l := range strings.Split(text, "\n") {
-		m := includeLine.FindStringSubmatch(l)
-		if m == nil {
-			continue
-		}
-		depth := max(0, len(m[1])/2-1)
-		depth = min(depth, len(path))
-		n := included{file: m[3], parent: -1}
-		n.line, _ = strconv.Atoi(m[2])
-		if depth > 0 {
-			n.parent = path[depth-1]
-		}
-		path = append(path[:depth], len(tree))
-		tree = append(tree, n)
-	}
-	return tree
-}
-
-// step is one level of a position: this line of this file.
-type step struct {
-	file string
-	line int
-}
-
-// position is the way from the main file to a line.
-func position(tree []included, file string, line int) []step {
-	at := []step{{file, line}}
-	for i := range tree {
-		if tree[i].file != file {
-			continue
-		}
-		for n := tree[i]; n.parent >= 0; n = tree[n.parent] {
-			at = append([]step{{tree[n.parent].file, n.line}}, at...)
-		}
-		break
-	}
-	return at
-}
-
 func (s *Server) isIncluded(file string) bool {
-	return slices.ContainsFunc(s.includes, func(i included) bool { return i.file == file })
-}
-
-// before tells whether httpd reads a before b. Files of one Include pattern
-// are read in the order of their names.
-func before(a, b []step) bool {
-	for i := range min(len(a), len(b)) {
-		if a[i].file != b[i].file {
-			return a[i].file < b[i].file
-		}
-		if a[i].line != b[i].line {
-			return a[i].line < b[i].line
-		}
-	}
-	return len(a) < len(b)
-}
-
-// confLine is one logical line of a configuration file.
-type confLine struct {
-	first, last int // physical lines, counted from 1
-	text        string
-}
-
-// readConf reads a configuration file's logical lines: continuation lines are
-// joined as httpd does. It never blocks on a FIFO.
-func readConf(path string) ([]confLine, error) {
-	text, err := readRegular(path)
-	if err != nil {
-		return nil, err
-	}
-	return logicalLines(text), nil
-}
-
-const maxConfFile = 32 << 20
-
-func readRegular(path string) ([]byte, error) { return regular.Read(path, maxConfFile) }
-
-func logicalLines(text []byte) []confLine {
-	var out []confLine
-	scan := bufio.NewScanner(bytes.NewReader(text))
-	scan.Buffer(nil, maxConfFile+1)
-	open := false
-	for n := 1; scan.Scan(); n++ {
-		l := strings.TrimSuffix(scan.Text(), "\r")
-		if !open {
-			out = append(out, confLine{first: n})
-		}
-		cur := &out[len(out)-1]
-		open = strings.HasSuffix(l, `\`)
-		cur.text += strings.TrimSuffix(l, `\`)
-		cur.last = n
-	}
-	return out
+	return slices.ContainsFunc(s.includes, func(i conf.Included) bool { return i.File == file })
 }
 
 // rawDirective is a line found by text, not by httpd: only for what the dump
 // does not print (LoadModule, Include), and never as the last word.
-func (s *Server) rawDirectives(name string) []*node {
-	var out []*node
+func (s *Server) rawDirectives(name string) []*conf.Node {
+	var out []*conf.Node
 	seen := map[string]bool{}
 	for _, inc := range s.includes {
-		lines, err := readConf(inc.file)
-		if err != nil || seen[inc.file] {
+		lines, err := readConf(inc.File)
+		if err != nil || seen[inc.File] {
 			continue
 		}
-		seen[inc.file] = true
+		seen[inc.File] = true
 		for _, l := range lines {
-			word, args := splitDirective(strings.TrimSpace(l.text))
+			word, args := conf.SplitDirective(strings.TrimSpace(l.Text))
 			if strings.EqualFold(word, name) {
 				args = os.Expand(args, s.httpd.getenv)
-				out = append(out, &node{name: word, args: strings.TrimSpace(args), file: inc.file, line: l.last})
+				out = append(out, &conf.Node{Name: word, Args: strings.TrimSpace(args), File: inc.File, Line: l.Last})
 			}
 		}
 	}
@@ -144,13 +40,74 @@ func (s *Server) rawDirectives(name string) []*node {
 }
 
 // slot finds the Include line that would read path, and so its position.
-func (s *Server) slot(path string) ([]step, bool) {
+func (s *Server) slot(path string) ([]conf.Step, bool) {
 	for _, n := range s.includeLines() {
-		pattern := abs(s.httpd.root, n.arg(0))
+		pattern := conf.Abs(s.httpd.root, n.Arg(0))
 		matched, _ := filepath.Match(pattern, path)
 		if matched || filepath.Clean(pattern) == filepath.Dir(path) {
-			return append(position(s.includes, n.file, n.line), step{path, 0}), true
+			return append(conf.Position(s.includes, n.File, n.Line), conf.Step{File: path}), true
 		}
 	}
 	return nil, false
+}
+
+// matches lists what an Include line reads: files, and all of a directory.
+func (s *Server) matches(n *conf.Node) []string {
+	found, _ := filepath.Glob(conf.Abs(s.httpd.root, n.Arg(0)))
+	var out []string
+	for _, path := range found {
+		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+			out = append(out, path)
+			continue
+		}
+		entries, _ := os.ReadDir(path)
+		for _, e := range entries {
+			if !e.IsDir() {
+				out = append(out, filepath.Join(path, e.Name()))
+			}
+		}
+	}
+	return out
+}
+
+func (s *Server) includeLines() []*conf.Node {
+	return append(s.rawDirectives("IncludeOptional"), s.rawDirectives("Include")...)
+}
+
+// hung explains why httpd did not come back from reading its files: a FIFO or
+// a device among them waits for a writer for ever.
+func (s *Server) hung(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if path := s.special(); path != "" {
+		f := conf.Finding{Code: "not-a-file", File: path, What: "is no regular file; httpd waits for it for ever"}
+		return hint.Wrap(&conf.RefusedError{Why: "Apache cannot read its own configuration", Findings: []conf.Finding{f}}, "move it out of the include directory")
+	}
+	return err
+}
+
+// maxIncluded bounds the walk, should files include each other.
+const maxIncluded = 20_000
+
+// special walks the includes by their text, as httpd could not, and returns
+// the first that is neither a file nor a directory.
+func (s *Server) special() string {
+	walk := &Server{httpd: s.httpd, includes: []conf.Included{{File: s.ConfigFile, Parent: -1}}}
+	for i := 0; i < len(walk.includes) && i < maxIncluded; i++ {
+		one := &Server{httpd: s.httpd, includes: walk.includes[i : i+1]}
+		for _, n := range one.includeLines() {
+			for _, path := range one.matches(n) {
+				info, err := os.Stat(path)
+				switch {
+				case err != nil || walk.isIncluded(path):
+				case info.Mode().IsRegular():
+					walk.includes = append(slices.Clip(walk.includes), conf.Included{File: path, Parent: i})
+				case info.Mode()&(fs.ModeNamedPipe|fs.ModeDevice|fs.ModeSocket) != 0:
+					return path
+				}
+			}
+		}
+	}
+	return ""
 }

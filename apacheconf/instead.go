@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/templates"
 )
@@ -14,7 +15,7 @@ import (
 // instead gives a host that was adopted for another certificate of ours the
 // include of this one. The adoption becomes the new certificate's: undoing it
 // still gives the admin's own lines back.
-func (p *planner) instead(v VHost, name string, text []byte) error {
+func (p *planner) instead(v conf.VHost, name string, text []byte) error {
 	i := slices.IndexFunc(p.is.Adoptions, func(a adoption) bool {
 		return a.Name == v.Include && a.VHost == v.Name() && a.sectionFile() == resolved(v.File)
 	})
@@ -25,7 +26,7 @@ func (p *planner) instead(v VHost, name string, text []byte) error {
 	current, ok := p.edits[edit.File]
 	if !ok {
 		var err error
-		if current, err = readRegular(edit.File); err != nil {
+		if current, err = readFile(edit.File); err != nil {
 			return fmt.Errorf("adopting %s: %w", name, err)
 		}
 	}
@@ -71,32 +72,32 @@ func (p *planner) breaksOther(edit adoption, current, edited []byte) bool {
 }
 
 // insteadByHand: the line is the admin's own, or was changed since.
-func (p *planner) insteadByHand(v VHost, name string) error {
+func (p *planner) insteadByHand(v conf.VHost, name string) error {
 	quoted, err := templates.Quote(p.s.cfg.sitePath(name))
 	if err != nil {
 		return err
 	}
-	p.plan.Missing = append(p.plan.Missing, Finding{Code: "adopt", Certificate: name, File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
+	p.plan.Missing = append(p.plan.Missing, conf.Finding{Code: "adopt", Certificate: name, File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
 		What: "includes certificate " + v.Include + " by a line that we did not write as it is now; first `tlskeeper apache apply`, then replace that line by hand and reload Apache"})
 	return nil
 }
 
 // instead puts the text of one include in the place of another's in one host.
-func (o *overlay) instead(v VHost, was, is string, text []byte) {
-	for _, n := range all(o.conf, "VirtualHost") {
-		i := slices.IndexFunc(n.children, func(c *node) bool { return c.file == was })
-		if n.file != v.File || n.line != v.Line || i < 0 {
+func (o *overlay) instead(v conf.VHost, was, is string, text []byte) {
+	for _, n := range conf.All(o.conf, "VirtualHost") {
+		i := slices.IndexFunc(n.Children, func(c *conf.Node) bool { return c.File == was })
+		if n.File != v.File || n.Line != v.Line || i < 0 {
 			continue
 		}
-		n.children = slices.DeleteFunc(n.children, func(c *node) bool { return c.file == was })
-		n.children = slices.Insert(n.children, i, parseOwn(text, is, o.modules)...)
+		n.Children = slices.DeleteFunc(n.Children, func(c *conf.Node) bool { return c.File == was })
+		n.Children = slices.Insert(n.Children, i, conf.ParseOwn(text, is, o.modules)...)
 	}
 }
 
 // unserved is about a certificate that no virtual host could take, because
 // there is none or each serves another one of ours.
-func (p *planner) unserved(name string, leaf *x509.Certificate, other string) Finding {
-	f := Finding{Code: "no-vhost", Certificate: name, File: p.s.ConfigFile,
+func (p *planner) unserved(name string, leaf *x509.Certificate, other string) conf.Finding {
+	f := conf.Finding{Code: "no-vhost", Certificate: name, File: p.s.ConfigFile,
 		What: "no TLS virtual host serves a name of certificate " + name + " (" + strings.Join(leaf.DNSNames, ", ") + ")",
 		Fix:  vhostCommand(name, leaf)}
 	if other != "" {
@@ -111,11 +112,11 @@ func (p *planner) unserved(name string, leaf *x509.Certificate, other string) Fi
 func (v *inversion) readopt(change filechange.Change) error {
 	for _, a := range v.before(change.Path, change.New) {
 		path := v.s.cfg.sitePath(a.Name)
-		text, err := readRegular(path)
+		text, err := readFile(path)
 		if err != nil {
 			return err
 		}
-		for _, h := range v.s.vhostsOf(v.overlay.conf) {
+		for _, h := range conf.Hosts(v.overlay.conf, v.s.cfg.EtcDir) {
 			if h.Include == "" && h.Name() == a.VHost && resolved(h.File) == a.sectionFile() {
 				v.overlay.adopt(h.File, h.Line, path, text)
 				break

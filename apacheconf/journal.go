@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/safepath"
@@ -160,7 +161,7 @@ func heal(ctx context.Context, cfg Config) (bool, error) {
 func revive(ctx context.Context, cfg Config) error {
 	s, err := inspect(ctx, cfg)
 	if err != nil {
-		return unhinted(err)
+		return conf.Unhinted(err)
 	}
 	return s.bringBack(ctx)
 }

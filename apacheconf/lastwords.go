@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // maxWords bounds what is read of an error log, and how many messages are
@@ -22,10 +24,10 @@ const (
 // The default is that of httpd (core.c).
 func (s *Server) errorLog() string {
 	path := "logs/error_log"
-	if n := last(s.conf, "ErrorLog"); n != nil {
-		path = n.arg(0)
+	if n := conf.Last(s.conf, "ErrorLog"); n != nil {
+		path = n.Arg(0)
 	}
-	path = abs(s.httpd.root, path)
+	path = conf.Abs(s.httpd.root, path)
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return ""
 	}
@@ -90,7 +92,7 @@ func (s *Server) whyDown(ctx context.Context, from int64, failed error) error {
 
 // presentFaults are what is broken in the configuration on disk, as far as it
 // can be known without touching the live server.
-func (s *Server) presentFaults(ctx context.Context) []Finding {
+func (s *Server) presentFaults(ctx context.Context) []conf.Finding {
 	if faults := s.startFaults(); len(faults) > 0 || !s.Has("ssl_module") {
 		return faults
 	}
@@ -117,17 +119,8 @@ func (s *Server) bringBack(ctx context.Context) error {
 	}
 	now, broken := inspect(ctx, s.cfg)
 	if broken != nil {
-		return fmt.Errorf("%w\n  %w", err, unhinted(broken))
+		return fmt.Errorf("%w\n  %w", err, conf.Unhinted(broken))
 	}
 	return now.whyDown(ctx, from, fmt.Errorf("all files are as before this change, and Apache does not start with them (%s): %w",
 		strings.Join(s.startArgv(), " "), err))
-}
-
-// unhinted takes a refusal's hint away: what to type next is another thing
-// where it is only a part of the story.
-func unhinted(err error) error {
-	if refused, ok := errors.AsType[*RefusedError](err); ok {
-		return errors.New(refused.reason())
-	}
-	return err
 }

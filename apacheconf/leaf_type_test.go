@@ -2,17 +2,19 @@ package apacheconf
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
 // blockedAt is the finding of this code, which must be at this line of the
 // sites file.
-func (r *rig) blockedAt(p *Plan, code string, line int) Finding {
+func (r *rig) blockedAt(p *Plan, code string, line int) conf.Finding {
 	r.t.Helper()
 	for _, f := range p.Blocked {
 		if f.Code == code && f.Place() == fmt.Sprintf("%s:%d", r.a.SitesFile, line) {
@@ -20,7 +22,7 @@ func (r *rig) blockedAt(p *Plan, code string, line int) Finding {
 		}
 	}
 	r.t.Fatalf("no %s at line %d: blocked %+v", code, line, p.Blocked)
-	return Finding{}
+	return conf.Finding{}
 }
 
 // A profile for ECDSA alone would cut the clients of an RSA host off: refused
@@ -100,7 +102,7 @@ func TestRenewalToRSA(t *testing.T) {
 
 func (r *rig) text(path string) string {
 	r.t.Helper()
-	text, err := readRegular(path)
+	text, err := os.ReadFile(path)
 	must(err)
 	return string(text)
 }

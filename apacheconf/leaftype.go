@@ -1,10 +1,14 @@
 package apacheconf
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // leafTypes holds the suites against the keys of the certificates. A host whose
@@ -19,9 +23,9 @@ import (
 func (p *planner) leafTypes() {
 	already := map[string]bool{}
 	for _, v := range p.s.VHosts {
-		already[v.place()] = p.onlyRSA(v) != nil && onlyECDSA(v.Settings)
+		already[v.Place()] = p.onlyRSA(v) != nil && onlyECDSA(v.Settings)
 	}
-	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
 		if !v.TLS || !onlyECDSA(v.Settings) {
 			continue
 		}
@@ -29,9 +33,9 @@ func (p *planner) leafTypes() {
 		if c == nil {
 			continue
 		}
-		f := Finding{Code: "rsa", File: c.File, Line: c.Line, VHost: v.Name(), Fix: p.rsaFix(v),
+		f := conf.Finding{Code: "rsa", File: c.File, Line: c.Line, VHost: v.Name(), Fix: p.rsaFix(v),
 			What: fmt.Sprintf("has an RSA certificate, and the suites (%s:%d) are for ECDSA only: no TLS 1.2 client could connect to it", v.Settings.Suites12.File, v.Settings.Suites12.Line)}
-		if v.Settings.Suites12.File == p.s.globalEffective() && !already[v.place()] {
+		if v.Settings.Suites12.File == p.s.globalEffective() && !already[v.Place()] {
 			p.block(f)
 		} else {
 			p.warn(f)
@@ -39,14 +43,12 @@ func (p *planner) leafTypes() {
 	}
 }
 
-func (v VHost) place() string { return fmt.Sprintf("%s:%d %s", v.File, v.Line, v.Name()) }
-
 // rsaFix is the way out: our certificate that waits for the host, a renewal with
 // another key, or a line of the admin's.
-func (p *planner) rsaFix(v VHost) string {
+func (p *planner) rsaFix(v conf.VHost) string {
 	include := v.Include
 	if include == "" {
-		for _, name := range sortedKeys(p.plan.leaves) {
+		for _, name := range slices.Sorted(maps.Keys(p.plan.leaves)) {
 			if leaf := p.plan.leaves[name]; len(v.Names) > 0 && leaf.PublicKeyAlgorithm != x509.RSA && leaf.VerifyHostname(v.Names[0]) == nil {
 				return "tlskeeper apache adopt " + name
 			}
@@ -58,8 +60,8 @@ func (p *planner) rsaFix(v VHost) string {
 
 // onlyECDSA: a list of suites by name in which none is for RSA keys. A list of
 // another form (HIGH:!aNULL) is not judged.
-func onlyECDSA(set Settings) bool {
-	if set.Suites12.Value == "" || !allows(or(set.Protocol.Value, "all"), "TLSv1.2") {
+func onlyECDSA(set conf.Settings) bool {
+	if set.Suites12.Value == "" || !conf.Allows(cmp.Or(set.Protocol.Value, "all"), "TLSv1.2") {
 		return false
 	}
 	return !slices.ContainsFunc(strings.Split(set.Suites12.Value, ":"), func(suite string) bool { return !strings.HasPrefix(suite, "ECDHE-ECDSA-") })
@@ -67,9 +69,9 @@ func onlyECDSA(set Settings) bool {
 
 // onlyRSA is the first certificate line of a host that has RSA keys alone, nil
 // for any other host.
-func (p *planner) onlyRSA(v VHost) *Directive {
+func (p *planner) onlyRSA(v conf.VHost) *conf.Directive {
 	for _, c := range v.Certificates {
-		chain, err := readChain(abs(p.s.ServerRoot, c.Value))
+		chain, err := readChain(conf.Abs(p.s.ServerRoot, c.Value))
 		if err != nil || chain[0].PublicKeyAlgorithm != x509.RSA {
 			return nil
 		}

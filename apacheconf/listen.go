@@ -10,19 +10,21 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // listenFaults finds every Listen that passes all checks of httpd and kills it
 // at the reload: an address that the host lacks (AH00019), or one that another
 // process holds (AH00072).
-func (s *Server) listenFaults() []Finding {
+func (s *Server) listenFaults() []conf.Finding {
 	held, readable := map[string]bool{}, true
 	if p, ok := s.parent(); ok {
 		held, readable = listening(p.pid)
 	}
-	var out []Finding
-	for _, n := range all(s.conf, "Listen") {
-		ip, port, ok := listenAddr(n.arg(0))
+	var out []conf.Finding
+	for _, n := range conf.All(s.conf, "Listen") {
+		ip, port, ok := listenAddr(n.Arg(0))
 		if !ok || holds(held, ip, port) {
 			continue
 		}
@@ -36,7 +38,7 @@ func (s *Server) listenFaults() []Finding {
 			why += holder(port)
 		}
 		if why != "" {
-			out = append(out, Finding{Code: "listen", File: n.file, Line: n.line, What: n.text() + ": " + why})
+			out = append(out, conf.Finding{Code: "listen", File: n.File, Line: n.Line, What: n.Text() + ": " + why})
 		}
 	}
 	return out

@@ -10,12 +10,10 @@ import (
 	"encoding/pem"
 	"math/big"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/durable"
-	"tlskeeper/internal/leaf"
 )
 
 // mod_md gives the virtual hosts of its domains their certificates when Apache
@@ -23,45 +21,6 @@ import (
 // without the module, which talks to CAs: such a host gets a throw-away
 // certificate there, and on the wire any certificate is right where there was
 // one before.
-
-// managedHosts are the <VirtualHost> sections of conf that mod_md serves.
-func managedHosts(conf []*node, modules []string) map[*node]bool {
-	out := map[*node]bool{}
-	if !hasModule(modules, "md_module") {
-		return out
-	}
-	domains := mdNames(conf)
-	for _, v := range all(conf, "VirtualHost") {
-		names := vhostNames(v)
-		if engineOn(conf, v) && slices.ContainsFunc(names, func(name string) bool { return coveredBy(domains, name) }) {
-			out[v] = true
-		}
-	}
-	return out
-}
-
-// mdNames are the names of all managed domains. "MDomain a.example auto" and
-// <MDomainSet a.example> name one or more; MDMember adds some. Source:
-// mod_md_config.c.
-func mdNames(nodes []*node) []string {
-	var out []string
-	for _, n := range nodes {
-		switch {
-		case n.is("MDomain"), n.is("MDomainSet"), n.is("MDMember"), n.is("ManagedDomain"):
-			for _, w := range n.words() {
-				if w = strings.ToLower(w); w != "auto" && w != "manual" {
-					out = append(out, w)
-				}
-			}
-			out = append(out, mdNames(n.children)...)
-		}
-	}
-	return out
-}
-
-func coveredBy(domains []string, name string) bool {
-	return slices.ContainsFunc(domains, func(d string) bool { return leaf.Covers(d, name) })
-}
 
 // throwAway writes a certificate that nobody will ever trust.
 func (sh *shadow) throwAway() error {
@@ -120,10 +79,10 @@ func right(want, got string) bool {
 
 // managed warns of hosts whose certificate is not in the files.
 func (p *planner) managed() {
-	hosts := managedHosts(p.overlay.conf, p.s.Modules)
-	for _, v := range p.s.vhostsOf(p.overlay.conf) {
-		if hosts[v.node] {
-			p.warn(Finding{Code: "mod_md", File: v.File, Line: v.Line, VHost: v.Name(),
+	hosts := conf.Managed(p.overlay.conf, p.s.Modules)
+	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
+		if hosts[v.Node] {
+			p.warn(conf.Finding{Code: "mod_md", File: v.File, Line: v.Line, VHost: v.Name(),
 				What: "mod_md manages its certificate, which may change at any reload; only that one is shown is checked"})
 		}
 	}

@@ -2,6 +2,7 @@ package apacheconf
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // manifest remembers what is installed, for drift, uninstall and for changes
@@ -51,7 +54,7 @@ func (a adoption) same(b adoption) bool {
 }
 
 // sectionFile is the file of the virtual host that was adopted.
-func (a adoption) sectionFile() string { return or(a.HostFile, a.File) }
+func (a adoption) sectionFile() string { return cmp.Or(a.HostFile, a.File) }
 
 // undo puts the old text back. Where it stands already, and ours is gone, a
 // person has done it before us.
@@ -111,7 +114,7 @@ func ActiveGenerations(etcDir string) (map[string]string, error) {
 		if filepath.Base(path) == globalName {
 			continue
 		}
-		text, err := readRegular(path)
+		text, err := readFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("reading the active generations: %w", err)
 		}
@@ -124,9 +127,9 @@ func ActiveGenerations(etcDir string) (map[string]string, error) {
 
 // generationIn reads the directory of the pair that a site include names.
 func generationIn(text []byte) string {
-	nodes := parseOwn(text, "", nil)
-	if n := last(nodes, "SSLCertificateFile"); n != nil {
-		return filepath.Dir(n.arg(0))
+	nodes := conf.ParseOwn(text, "", nil)
+	if n := conf.Last(nodes, "SSLCertificateFile"); n != nil {
+		return filepath.Dir(n.Arg(0))
 	}
 	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // unnamedCaches counts the caches that the running Apache seems to hold and
@@ -23,7 +25,7 @@ func (s *Server) unnamedCaches() (edited string, n int) {
 	}
 	known := 1 // the scoreboard
 	for _, name := range cacheDirectives {
-		if active(last(s.conf, name)) {
+		if active(conf.Last(s.conf, name)) {
 			known++
 		}
 	}
@@ -79,8 +81,8 @@ func (s *Server) editedSince(t time.Time) string {
 		return ""
 	}
 	for _, inc := range s.includes {
-		if info, err := os.Stat(inc.file); err == nil && info.ModTime().After(t) {
-			return inc.file
+		if info, err := os.Stat(inc.File); err == nil && info.ModTime().After(t) {
+			return inc.File
 		}
 	}
 	return ""

@@ -6,15 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/templates"
 )
 
 // missing says, for each certificate that shall be served and is not, which
 // line to write where.
 func (p *planner) missing() {
-	hosts := p.s.vhostsOf(p.overlay.conf)
+	hosts := conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir)
 	for name, leaf := range p.plan.leaves {
-		served := slices.ContainsFunc(hosts, func(v VHost) bool { return v.TLS && v.Include == name })
+		served := slices.ContainsFunc(hosts, func(v conf.VHost) bool { return v.TLS && v.Include == name })
 		other := ""
 		for _, v := range hosts {
 			switch {
@@ -26,36 +27,36 @@ func (p *planner) missing() {
 				served = true
 			}
 		}
-		if !served && !slices.ContainsFunc(p.plan.Missing, func(f Finding) bool { return f.Certificate == name }) {
+		if !served && !slices.ContainsFunc(p.plan.Missing, func(f conf.Finding) bool { return f.Certificate == name }) {
 			p.plan.Missing = append(p.plan.Missing, p.unserved(name, leaf, other))
 		}
 	}
-	slices.SortFunc(p.plan.Missing, func(a, b Finding) int { return strings.Compare(a.String(), b.String()) })
-	p.plan.Missing = slices.CompactFunc(p.plan.Missing, func(a, b Finding) bool { return a.Place() == b.Place() && a.VHost == b.VHost })
+	slices.SortFunc(p.plan.Missing, func(a, b conf.Finding) int { return strings.Compare(a.String(), b.String()) })
+	p.plan.Missing = slices.CompactFunc(p.plan.Missing, func(a, b conf.Finding) bool { return a.Place() == b.Place() && a.VHost == b.VHost })
 }
 
 // vhostCommand is what makes a host for a certificate. One for wildcards alone
 // does not say what its host is called.
 func vhostCommand(name string, leaf *x509.Certificate) string {
 	command := "tlskeeper apache vhost " + name
-	if len(leaf.DNSNames) > 0 && len(plainNames(leaf.DNSNames)) == 0 {
+	if len(leaf.DNSNames) > 0 && len(conf.PlainNames(leaf.DNSNames)) == 0 {
 		command += " --name " + strings.Replace(leaf.DNSNames[0], "*", "www", 1)
 	}
 	return command
 }
 
-func (p *planner) notAdopted(v VHost, name string) {
+func (p *planner) notAdopted(v conf.VHost, name string) {
 	quoted, err := templates.Quote(p.s.cfg.sitePath(name))
 	if err != nil {
 		quoted = filepath.Base(p.s.cfg.sitePath(name))
 	}
-	f := Finding{Code: "not-adopted", Certificate: name, File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
+	f := conf.Finding{Code: "not-adopted", Certificate: name, File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
 		What: "does not serve certificate " + name + "; `tlskeeper apache adopt " + name + "` puts the line there"}
 	if own := p.besides(v, name); len(own) > 0 {
-		f.File, f.Line = own[0].file, own[0].line
-		f.What = own[0].text() + " is served instead of certificate " + name + "; `tlskeeper apache adopt " + name + "` replaces it"
+		f.File, f.Line = own[0].File, own[0].Line
+		f.What = own[0].Text() + " is served instead of certificate " + name + "; `tlskeeper apache adopt " + name + "` replaces it"
 		if v.Include == name {
-			f.Fix, f.What = "(remove the line)", own[0].text()+" beside our include keeps the old certificate for some clients"
+			f.Fix, f.What = "(remove the line)", own[0].Text()+" beside our include keeps the old certificate for some clients"
 		}
 	}
 	p.plan.Missing = append(p.plan.Missing, f)

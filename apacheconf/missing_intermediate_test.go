@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // signer is a certificate that may sign others.
@@ -82,7 +84,7 @@ func TestIntermediateIsTheIssuer(t *testing.T) {
 		for _, s := range c.chain {
 			chain = append(chain, s.cert)
 		}
-		got := judge(chain, VHost{}, known, time.Now())
+		got := judge(chain, conf.VHost{}, known, time.Now())
 		code, word, _ := strings.Cut(c.want, " ")
 		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || got[0].Code != code || !strings.Contains(got[0].What, word)) {
 			t.Errorf("%s: %v, want %q", name, got, c.want)
@@ -109,7 +111,7 @@ func TestIntermediateInAFileOfItsOwn(t *testing.T) {
 		r.writeSites(fmt.Sprintf("<VirtualHost %s>\nServerName a.test\nSSLEngine on\nSSLCertificateFile %s\nSSLCertificateKeyFile %s\nSSLCertificateChainFile %s\n</VirtualHost>\n",
 			r.a.Addr(), file("leaf.pem", "CERTIFICATE", leaf.cert.Raw), file("key.pem", "EC PRIVATE KEY", key), file("chain.pem", "CERTIFICATE", holds.cert.Raw)))
 		_, p := r.plan(Change{Profile: "intermediate"})
-		found := slices.DeleteFunc(p.Warnings, func(f Finding) bool { return f.Code != "no-intermediate" })
+		found := slices.DeleteFunc(p.Warnings, func(f conf.Finding) bool { return f.Code != "no-intermediate" })
 		if word == "" && len(found) > 0 || word != "" && (len(found) != 1 || !strings.Contains(found[0].What, word)) {
 			t.Errorf("chain file with %s: %v", holds.cert.Subject, found)
 		}

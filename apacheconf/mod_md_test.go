@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/probe"
 )
 
@@ -23,7 +24,7 @@ func TestHostOfModMD(t *testing.T) {
 	r.start()
 	r.serves("m.test", pair.Leaf)
 	_, p := r.plan(Change{Profile: "intermediate"})
-	if !slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == "mod_md" && f.VHost == "m.test" && f.File == r.a.SitesFile }) {
+	if !slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == "mod_md" && f.VHost == "m.test" && f.File == r.a.SitesFile }) {
 		t.Errorf("warnings %+v", p.Warnings)
 	}
 	r.apply(Change{LogOnly: true})
@@ -46,16 +47,5 @@ func TestHostOfModMD(t *testing.T) {
 	}
 	if _, _, err := probe.Leaf(t.Context(), probe.Target{Addr: r.a.Addr(), SNI: "m.test"}, ""); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestManagedNames(t *testing.T) {
-	t.Parallel()
-	conf := parseOwn([]byte("MDomain a.test auto\nMDomain *.w.test\n<MDomainSet b.test>\nMDMember c.test manual\n</MDomainSet>\n"), "x", nil)
-	names := mdNames(conf)
-	for name, want := range map[string]bool{"A.test": true, "b.test": true, "c.test": true, "auto": false, "x.w.test": true, "w.test": false, "x.y.w.test": false, "d.test": false} {
-		if coveredBy(names, name) != want {
-			t.Errorf("%s: want %v (%v)", name, want, names)
-		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // modulesNeeded plans Debian's module links, as a2enmod makes them, and reads
@@ -69,7 +71,7 @@ func (p *planner) module(name string) ([]string, error) {
 	}
 	dir := filepath.Join(p.s.ServerRoot, "mods-available")
 	if p.s.Layout != Debian || !exists(filepath.Join(dir, name+".load")) {
-		p.block(Finding{Code: "module", File: p.s.ConfigFile, What: "mod_" + name + " is not loaded", Fix: "load it, then plan again"})
+		p.block(conf.Finding{Code: "module", File: p.s.ConfigFile, What: "mod_" + name + " is not loaded", Fix: "load it, then plan again"})
 		return nil, nil
 	}
 	p.plan.modules = append(p.plan.modules, name+"_module")

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // The include names a generation that Apache never loaded: an apply without
@@ -45,7 +47,7 @@ func TestEmptyPlanOverABrokenConfiguration(t *testing.T) {
 	for _, line := range []string{"SSLProtocol -all", "CustomLog \"|/nonexistent/prog\" common"} {
 		r.writeSites(good + line + "\n")
 		s, p := r.plan(change)
-		if !slices.ContainsFunc(p.Blocked, func(f Finding) bool { return f.File == r.a.SitesFile && lineOf(r.sites(), f.Line) == line }) || !p.Empty() {
+		if !slices.ContainsFunc(p.Blocked, func(f conf.Finding) bool { return f.File == r.a.SitesFile && lineOf(r.sites(), f.Line) == line }) || !p.Empty() {
 			t.Errorf("blocked %+v", p.Blocked)
 		}
 		before, g := r.snapshot(), generationOf(r.parent())
@@ -83,11 +85,11 @@ func TestCacheRemovedByHand(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, "")
 			r.apply(c.first)
-			conf := read(r.a.ConfigFile)
-			must(os.WriteFile(r.a.ConfigFile, []byte(strings.Replace(conf, sessionCacheLine, c.instead, 1)), 0o644))
-			names := func(what string, findings []Finding) {
+			tree := read(r.a.ConfigFile)
+			must(os.WriteFile(r.a.ConfigFile, []byte(strings.Replace(tree, sessionCacheLine, c.instead, 1)), 0o644))
+			names := func(what string, findings []conf.Finding) {
 				t.Helper()
-				i := slices.IndexFunc(findings, func(f Finding) bool { return f.Code == "cache-removal" })
+				i := slices.IndexFunc(findings, func(f conf.Finding) bool { return f.Code == "cache-removal" })
 				if i < 0 || len(findings) != 1 || findings[i].File != r.a.ConfigFile || !strings.Contains(findings[i].What, "SSLSessionCache") {
 					t.Errorf("%s: %+v", what, findings)
 				} else if name != "never seen" && strings.Contains(findings[i].What, "Stapling") || c.instead != "" && findings[i].Line == 0 {

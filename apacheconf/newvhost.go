@@ -1,23 +1,19 @@
 package apacheconf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/templates"
 )
 
 // defaultRoot is where Debian's and RHEL's first page lies.
 const defaultRoot = "/var/www/html"
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
 
 // newVHost plans a complete virtual host in a file of its own. It needs a
 // certificate of that name, and never becomes the first host of its address
@@ -35,8 +31,8 @@ func (p *planner) newVHost() error {
 	if err != nil {
 		return err
 	}
-	if root := or(v.DocumentRoot, defaultRoot); v.Proxy == "" && !isDir(root) {
-		p.block(Finding{Code: "document-root", File: root, What: "is no directory; nothing could be served from it", Fix: "tlskeeper apache vhost " + v.Name + " --document-root DIR"})
+	if root := cmp.Or(v.DocumentRoot, defaultRoot); v.Proxy == "" && !isDir(root) {
+		p.block(conf.Finding{Code: "document-root", File: root, What: "is no directory; nothing could be served from it", Fix: "tlskeeper apache vhost " + v.Name + " --document-root DIR"})
 	}
 	path, effective := p.vhostFile(*v)
 	if path != effective {
@@ -50,7 +46,7 @@ func (p *planner) newVHost() error {
 	p.is.Files[path] = handedOver
 	if !p.overlay.setFile(effective, text) {
 		quoted, _ := templates.Quote(effective)
-		p.block(Finding{Code: "no-include", File: p.s.ConfigFile, What: "nothing here reads " + effective, Fix: "IncludeOptional " + quoted})
+		p.block(conf.Finding{Code: "no-include", File: p.s.ConfigFile, What: "nothing here reads " + effective, Fix: "IncludeOptional " + quoted})
 	}
 	p.overlay.expand(p.s.cfg.sitePath(v.Name), site)
 	return nil
@@ -73,7 +69,7 @@ func (p *planner) vhostFile(v NewVHost) (path, effective string) {
 	if good < 0 {
 		good = slices.IndexFunc(prefixes, func(prefix string) bool {
 			_, effective := p.vhostNamed(prefix, v.Name)
-			return p.afterFirst(effective, or(v.Address, defaultAddress))
+			return p.afterFirst(effective, cmp.Or(v.Address, defaultAddress))
 		})
 	}
 	return p.vhostNamed(prefixes[max(good, 0)], v.Name)
@@ -91,22 +87,22 @@ func (p *planner) vhostNamed(prefix, name string) (path, effective string) {
 // afterFirst: httpd would read path after the host that is the first of the
 // address now.
 func (p *planner) afterFirst(path, address string) bool {
-	first, taken := firstHosts(p.s.VHosts)[canonical(address)]
+	first, taken := conf.FirstHosts(p.s.VHosts)[conf.Canonical(address)]
 	at, read := p.s.slot(path)
-	return !taken || !read || before(position(p.s.includes, first.node.useFile, first.node.useLine), at)
+	return !taken || !read || conf.Before(conf.Position(p.s.includes, first.Node.UseFile, first.Node.UseLine), at)
 }
 
 // firstHostFix is the way out where no name of our file is late enough.
-func (p *planner) firstHostFix(ours, first VHost) string {
+func (p *planner) firstHostFix(ours, first conf.VHost) string {
 	at, read := p.s.slot(ours.File)
 	if p.is.Files[ours.File] == "" && p.is.Links[ours.File] == "" || !read {
 		return "" // not our host
 	}
-	if filepath.Dir(first.node.useFile) == filepath.Dir(ours.File) {
-		return fmt.Sprintf("rename %s so that it comes before %s", first.node.useFile, filepath.Base(ours.File))
+	if filepath.Dir(first.Node.UseFile) == filepath.Dir(ours.File) {
+		return fmt.Sprintf("rename %s so that it comes before %s", first.Node.UseFile, filepath.Base(ours.File))
 	}
 	include := at[len(at)-2]
-	return fmt.Sprintf("move the Include of %s:%d to where it is read after %s:%d", include.file, include.line, first.node.useFile, first.node.useLine)
+	return fmt.Sprintf("move the Include of %s:%d to where it is read after %s:%d", include.File, include.Line, first.Node.UseFile, first.Node.UseLine)
 }
 
 // handedOver stands in the manifest for the content of a file that is the
@@ -131,6 +127,6 @@ func (v NewVHost) text(include string) ([]byte, error) {
 	if plain < 0 {
 		return nil, errors.New("all names are wildcards (" + strings.Join(names, ", ") + "), and a virtual host needs a plain one")
 	}
-	return templates.VHost{Address: or(v.Address, defaultAddress), ServerName: names[plain], Aliases: slices.Delete(slices.Clone(names), plain, plain+1),
-		Include: include, DocumentRoot: or(v.DocumentRoot, defaultRoot), Proxy: v.Proxy}.Render()
+	return templates.VHost{Address: cmp.Or(v.Address, defaultAddress), ServerName: names[plain], Aliases: slices.Delete(slices.Clone(names), plain, plain+1),
+		Include: include, DocumentRoot: cmp.Or(v.DocumentRoot, defaultRoot), Proxy: v.Proxy}.Render()
 }

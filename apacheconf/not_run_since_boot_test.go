@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // After a boot Debian's run-time directory does not exist until apache2ctl
@@ -20,15 +22,15 @@ func TestNotRunSinceBoot(t *testing.T) {
 	run, lock := filepath.Join(r.dir, "run"), filepath.Join(r.dir, "lock")
 	must(os.RemoveAll(run))
 	must(os.RemoveAll(lock))
-	conf := filepath.Join(root, "mods-enabled", "ssl.conf")
-	if text, err := os.ReadFile(conf); err != nil || !strings.Contains(string(text), "${APACHE_RUN_DIR}") {
-		t.Fatalf("%s does not name the directory: %v", conf, err)
+	tree := filepath.Join(root, "mods-enabled", "ssl.conf")
+	if text, err := os.ReadFile(tree); err != nil || !strings.Contains(string(text), "${APACHE_RUN_DIR}") {
+		t.Fatalf("%s does not name the directory: %v", tree, err)
 	}
 	s, p := r.plan(Change{Profile: "intermediate"})
 	if s.PidFile != filepath.Join(run, "apache2.pid") || len(s.VHosts) != 1 {
 		t.Errorf("discovered %+v", s)
 	}
-	if cache := last(s.conf, "SSLSessionCache"); cache == nil || !strings.Contains(cache.args, run+"/ssl_scache") {
+	if cache := conf.Last(s.conf, "SSLSessionCache"); cache == nil || !strings.Contains(cache.Args, run+"/ssl_scache") {
 		t.Errorf("session cache %+v", cache)
 	}
 	if len(p.Blocked) > 0 {

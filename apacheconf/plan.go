@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 	"tlskeeper/templates"
@@ -16,12 +17,12 @@ import (
 type Plan struct {
 	Change   Change              `json:"change"`
 	Files    []filechange.Change `json:"-"`        // whole files: they may hold passwords
-	Warnings []Finding           `json:"warnings"` // would be true after it; worth a look
-	Blocked  []Finding           `json:"blocked"`  // Apply refuses until these are gone
-	Missing  []Finding           `json:"missing"`  // certificates that no virtual host would serve, and what to write where
+	Warnings []conf.Finding      `json:"warnings"` // would be true after it; worth a look
+	Blocked  []conf.Finding      `json:"blocked"`  // Apply refuses until these are gone
+	Missing  []conf.Finding      `json:"missing"`  // certificates that no virtual host would serve, and what to write where
 	Restart  bool                `json:"restart"`  // needs stop and start instead of a reload
 
-	planned []*node
+	planned []*conf.Node
 	modules []string // loaded when the plan is in force
 	leaves  map[string]*x509.Certificate
 	profile *templates.Profile // as the change names it; tests put others here
@@ -87,7 +88,7 @@ func (p *Plan) refused() error {
 			break
 		}
 	}
-	err := error(&RefusedError{Why: "the plan cannot be carried out", Findings: p.Blocked})
+	err := error(&conf.RefusedError{Why: "the plan cannot be carried out", Findings: p.Blocked})
 	if fix != "" {
 		err = hint.Wrap(err, fix)
 	}

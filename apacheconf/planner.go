@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/templates"
 )
@@ -62,7 +63,7 @@ func (p *planner) add(f filechange.Change) {
 	}
 }
 
-func (p *planner) block(f Finding) { p.plan.Blocked = append(p.plan.Blocked, f) }
+func (p *planner) block(f conf.Finding) { p.plan.Blocked = append(p.plan.Blocked, f) }
 
 // file plans one file of ours and remembers it in the manifest.
 func (p *planner) file(path string, text []byte) error {
@@ -90,7 +91,7 @@ func (p *planner) sites() error {
 	for _, name := range slices.Sorted(maps.Keys(p.c.Generations)) {
 		dir := p.c.Generations[name]
 		if !exists(filepath.Join(dir, "key.pem")) {
-			p.plan.Missing = append(p.plan.Missing, Finding{Code: "no-key", Certificate: name, File: dir, What: "the key of certificate " + name + " is not on this host"})
+			p.plan.Missing = append(p.plan.Missing, conf.Finding{Code: "no-key", Certificate: name, File: dir, What: "the key of certificate " + name + " is not on this host"})
 			continue
 		}
 		text, err := p.siteText(name, dir)
@@ -124,7 +125,7 @@ func (p *planner) global() error {
 		return nil
 	}
 	if p.c.LogOnly && p.was.Profile != "" {
-		p.warn(Finding{Code: "log-only", File: p.s.globalPath(), What: "is hardened already and holds the log; left as it is"})
+		p.warn(conf.Finding{Code: "log-only", File: p.s.globalPath(), What: "is hardened already and holds the log; left as it is"})
 		return nil
 	}
 	p.is.LogOnly, p.is.Profile = p.c.LogOnly, p.c.Profile
@@ -154,17 +155,17 @@ func (p *planner) global() error {
 }
 
 // noSlot: nothing reads our file yet, and we do not edit the main file.
-func (p *planner) noSlot() Finding {
+func (p *planner) noSlot() conf.Finding {
 	lines, _ := readConf(p.s.ConfigFile)
 	line := 1
 	if len(lines) > 0 {
-		line = lines[len(lines)-1].last + 1
+		line = lines[len(lines)-1].Last + 1
 	}
 	quoted, err := templates.Quote(p.s.globalEffective())
 	if err != nil {
 		quoted = err.Error()
 	}
-	return Finding{Code: "no-include", File: p.s.ConfigFile, Line: line,
+	return conf.Finding{Code: "no-include", File: p.s.ConfigFile, Line: line,
 		What: "nothing here reads " + p.s.globalEffective(), Fix: "IncludeOptional " + quoted}
 }
 
@@ -181,8 +182,8 @@ func (p *planner) finish() {
 		p.managed()
 	}
 	if !p.c.Remove {
-		p.is.Cache = last(p.overlay.conf, "SSLSessionCache") != nil
-		p.is.Stapling = last(p.overlay.conf, "SSLStaplingCache") != nil
+		p.is.Cache = conf.Last(p.overlay.conf, "SSLSessionCache") != nil
+		p.is.Stapling = conf.Last(p.overlay.conf, "SSLStaplingCache") != nil
 	}
 	p.bookkeeping()
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/probe"
 )
 
@@ -16,20 +17,20 @@ const maxPolicies = 16
 // policyTargets is one question for each address and each different policy on
 // it: which versions, suites and groups does it accept? Names decide all but
 // the groups, which belong to the address.
-func policyTargets(hosts []VHost, sh *shadow) []target {
+func policyTargets(hosts []conf.VHost, sh *shadow) []target {
 	var out []target
 	seen := map[string]bool{}
 	for _, v := range hosts {
-		if !v.TLS || sh.managed[v.node] { // its suites are those of another kind of key
+		if !v.TLS || sh.managed[v.Node] { // its suites are those of another kind of key
 			continue
 		}
 		name := ""
-		if names := plainNames(v.Names); len(names) > 0 {
+		if names := conf.PlainNames(v.Names); len(names) > 0 {
 			name = names[0]
 		}
 		set := v.Settings
 		for _, a := range v.Addresses {
-			for _, live := range sh.addr.live.of(a) {
+			for _, live := range sh.addr.live.Of(a) {
 				key := strings.Join([]string{live.String(), set.Protocol.Value, set.Suites12.Value, set.Suites13.Value}, "\n")
 				if !seen[key] && len(out) < maxPolicies {
 					seen[key] = true
@@ -87,8 +88,8 @@ func policyAt(ctx context.Context, addr, sni string) string {
 
 // policyDifferences says where the live server accepts something else than the
 // shadow did.
-func (e expectation) policyDifferences(ctx context.Context) []Finding {
-	var out []Finding
+func (e expectation) policyDifferences(ctx context.Context) []conf.Finding {
+	var out []conf.Finding
 	for i, got := range policies(ctx, e.policies, onLive) {
 		t, want := e.policies[i], e.wantPolicy[i]
 		switch {
@@ -97,13 +98,13 @@ func (e expectation) policyDifferences(ctx context.Context) []Finding {
 		case got == unknownPolicy:
 			out = append(out, policyUnknown(t, "the running server"))
 		case got != want:
-			out = append(out, Finding{Code: "wire-policy", VHost: t.vhost, What: fmt.Sprintf("%s, name %q, accepts (%s) instead of (%s)", t.live, t.sni, got, want)})
+			out = append(out, conf.Finding{Code: "wire-policy", VHost: t.vhost, What: fmt.Sprintf("%s, name %q, accepts (%s) instead of (%s)", t.live, t.sni, got, want)})
 		}
 	}
 	return out
 }
 
 func policyUnknown(t target, who string) Finding {
-	return Finding{Code: codeUnproven, VHost: t.vhost, What: fmt.Sprintf(
+	return conf.Finding{Code: codeUnproven, VHost: t.vhost, What: fmt.Sprintf(
 		"%s, name %q: %s did not answer everything, so its versions, suites and groups are not proved", t.live, t.sni, who)}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/safepath"
@@ -93,7 +94,7 @@ func (s *Server) startable() error {
 	}
 	_, err := safepath.Command(s.cfg.StartCommand, s.httpd.env)
 	if open, ok := errors.AsType[*safepath.Error](err); ok {
-		return hint.Wrap(&RefusedError{Why: "start_command: " + open.Error()}, hint.Of(err))
+		return hint.Wrap(&conf.RefusedError{Why: "start_command: " + open.Error()}, hint.Of(err))
 	}
 	return nil
 }
@@ -235,7 +236,7 @@ func poll(ctx context.Context, limit time.Duration, done func() (bool, error)) e
 }
 
 func notRunning(s *Server) error {
-	return hint.Wrap(&RefusedError{Why: "Apache is not running",
-		Findings: []Finding{{Code: "not-running", File: s.PidFile, What: "no live process behind this PidFile"}}},
+	return hint.Wrap(&conf.RefusedError{Why: "Apache is not running",
+		Findings: []conf.Finding{{Code: "not-running", File: s.PidFile, What: "no live process behind this PidFile"}}},
 		"start it first: "+strings.Join(s.startArgv(), " "))
 }

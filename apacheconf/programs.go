@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // logDirectives may name a program instead of a file.
@@ -19,32 +21,32 @@ const accessExecute = 1
 // of piped logs, and of rewriting maps. `httpd -t` starts none of them, and a
 // reload with one that cannot be started kills the server (AH00104, AH00089,
 // AH00654; measured).
-func (s *Server) programFaults() []Finding {
+func (s *Server) programFaults() []conf.Finding {
 	out := programFaultsIn(s.conf, s.conf)
-	for _, v := range all(s.conf, "VirtualHost") {
-		out = append(out, programFaultsIn(v.children, s.conf)...)
+	for _, v := range conf.All(s.conf, "VirtualHost") {
+		out = append(out, programFaultsIn(v.Children, s.conf)...)
 	}
 	return out
 }
 
-func programFaultsIn(nodes, server []*node) []Finding {
-	engine := last(nodes, "RewriteEngine")
+func programFaultsIn(nodes, server []*conf.Node) []conf.Finding {
+	engine := conf.Last(nodes, "RewriteEngine")
 	if engine == nil {
-		engine = last(server, "RewriteEngine")
+		engine = conf.Last(server, "RewriteEngine")
 	}
-	maps := engine != nil && strings.EqualFold(engine.arg(0), "on")
-	var out []Finding
+	maps := engine != nil && strings.EqualFold(engine.Arg(0), "on")
+	var out []conf.Finding
 	for _, n := range nodes {
 		program := ""
 		switch {
-		case slices.ContainsFunc(logDirectives, n.is):
-			program = pipedProgram(n.arg(0))
-		case maps && n.is("RewriteMap"):
-			program = mapProgram(n.arg(1))
+		case slices.ContainsFunc(logDirectives, n.Is):
+			program = pipedProgram(n.Arg(0))
+		case maps && n.Is("RewriteMap"):
+			program = mapProgram(n.Arg(1))
 		}
 		if why := programFault(program); why != "" {
-			out = append(out, Finding{Code: "program", File: n.file, Line: n.line,
-				What: fmt.Sprintf("%s: %s %s, and without it Apache does not start; a reload would kill it", n.name, program, why)})
+			out = append(out, conf.Finding{Code: "program", File: n.File, Line: n.Line,
+				What: fmt.Sprintf("%s: %s %s, and without it Apache does not start; a reload would kill it", n.Name, program, why)})
 		}
 	}
 	return out
@@ -77,7 +79,7 @@ func firstWord(command string) string {
 	if command = strings.TrimLeft(command, " \t"); command == "" {
 		return ""
 	}
-	word, _ := nextWord(command)
+	word, _ := conf.NextWord(command)
 	return word
 }
 
@@ -87,7 +89,7 @@ func programFault(program string) string {
 	if program == "" {
 		return ""
 	}
-	err := syscall.Access(abs("/", program), accessExecute)
+	err := syscall.Access(conf.Abs("/", program), accessExecute)
 	switch {
 	case err == nil:
 		return ""

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // A plan with which Apache starts and nobody can shake hands any more: only
@@ -18,7 +20,7 @@ func TestNobodyCouldShakeHands(t *testing.T) {
 	s, p := r.inject(fault{server: "SSLProtocol -all +TLSv1.2\nSSLOpenSSLConfCmd MinProtocol TLSv1.3"})
 	_, err := s.locked(t.Context(), func(bool) (*Result, error) { return s.carryOut(t.Context(), p) })
 	refused := asRefused(t, err)
-	if !refused.about("lost") || !strings.Contains(err.Error(), "a.test") {
+	if !refused.About("lost") || !strings.Contains(err.Error(), "a.test") {
 		t.Errorf("error = %v", err)
 	}
 	r.unchanged(before)
@@ -41,7 +43,7 @@ func TestOtherCertificateBesideOurs(t *testing.T) {
 	next, _ := r.generation()
 	_, err = Activate(t.Context(), r.cfg, map[string]string{"a.test": next})
 	refused := asRefused(t, err)
-	i := slices.IndexFunc(refused.Findings, func(f Finding) bool { return f.Code == "other-leaf" })
+	i := slices.IndexFunc(refused.Findings, func(f conf.Finding) bool { return f.Code == "other-leaf" })
 	if i < 0 || refused.Findings[i].File != r.a.SitesFile || !strings.Contains(refused.Findings[i].What, "rsa") {
 		t.Errorf("error = %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 )
@@ -36,7 +37,7 @@ func (t *transaction) prove(ctx context.Context) error {
 
 // startFaults are those that no shadow can show: it has neither the addresses
 // nor the programs of the live server.
-func (s *Server) startFaults() []Finding { return append(s.listenFaults(), s.programFaults()...) }
+func (s *Server) startFaults() []conf.Finding { return append(s.listenFaults(), s.programFaults()...) }
 
 // onlyCertificates: a renewal.
 func (c Change) onlyCertificates() bool {
@@ -48,8 +49,8 @@ func (p *Plan) repairs() bool {
 	return !p.force && !slices.ContainsFunc(p.Files, func(f filechange.Change) bool { return f.Internal })
 }
 
-func broken(faults []Finding) error {
-	return hint.Wrap(&RefusedError{Why: "Apache's present configuration is already broken; its next reload or start would fail", Findings: faults},
+func broken(faults []conf.Finding) error {
+	return hint.Wrap(&conf.RefusedError{Why: "Apache's present configuration is already broken; its next reload or start would fail", Findings: faults},
 		"repair that first")
 }
 
@@ -71,11 +72,11 @@ func (t *transaction) present(ctx context.Context) error {
 	t.before = expectation{targets: onDisk.targets, want: ask(ctx, onDisk.targets, onLive)}
 	t.before.loosen(ctx) // mod_md may exchange its certificate while we reload
 	t.before.release()
-	var faults []Finding
+	var faults []conf.Finding
 	live := t.before.served()
 	for key, ok := range onDisk.served() {
 		if ok && !live[key] {
-			faults = append(faults, Finding{Code: "wire", What: "the running server shows no certificate at " + key + ", its configuration would"})
+			faults = append(faults, conf.Finding{Code: "wire", What: "the running server shows no certificate at " + key + ", its configuration would"})
 		}
 	}
 	if len(faults) > 0 {
@@ -87,25 +88,25 @@ func (t *transaction) present(ctx context.Context) error {
 // future starts a shadow of the plan and asks it what the live server will
 // have to show.
 func (t *transaction) future(ctx context.Context) error {
-	if !hasModule(t.p.modules, "ssl_module") {
+	if !slices.Contains(t.p.modules, "ssl_module") {
 		return nil
 	}
 	sh, err := t.s.startShadow(ctx, t.p.planned, t.p.modules)
 	if failed := (*shadowError)(nil); errors.As(err, &failed) {
-		return &RefusedError{Why: "Apache would die of this configuration (tried on a shadow)", Findings: failed.findings}
+		return &conf.RefusedError{Why: "Apache would die of this configuration (tried on a shadow)", Findings: failed.findings}
 	}
 	if err != nil {
 		return err
 	}
 	defer sh.stop(t.s.cfg.log())
-	hosts := t.s.vhostsOf(t.p.planned)
+	hosts := conf.Hosts(t.p.planned, t.s.cfg.EtcDir)
 	t.after = expect(ctx, targets(hosts, sh))
 	if !t.journal.Activate {
 		t.after.policies = policyTargets(hosts, sh)
 		t.after.wantPolicy = policies(ctx, t.after.policies, onShadow)
 	}
 	if faults := append(t.lost(), t.otherLeaf(hosts)...); len(faults) > 0 {
-		return &RefusedError{Why: "the shadow Apache does not serve what it should", Findings: faults}
+		return &conf.RefusedError{Why: "the shadow Apache does not serve what it should", Findings: faults}
 	}
 	if faults := t.after.unproven(); len(faults) > 0 {
 		return notProved(faults)
@@ -114,12 +115,12 @@ func (t *transaction) future(ctx context.Context) error {
 }
 
 // lost: a name that had a certificate and would have none.
-func (t *transaction) lost() []Finding {
-	var out []Finding
+func (t *transaction) lost() []conf.Finding {
+	var out []conf.Finding
 	after := t.after.served()
 	for key, ok := range t.before.served() {
 		if still, asked := after[key]; ok && asked && !still {
-			out = append(out, Finding{Code: "lost", What: "no client could shake hands any more at " + key})
+			out = append(out, conf.Finding{Code: "lost", What: "no client could shake hands any more at " + key})
 		}
 	}
 	return out
@@ -127,16 +128,16 @@ func (t *transaction) lost() []Finding {
 
 // otherLeaf: a host that includes our certificate must show its leaf and no
 // other, whatever kind of certificate the client asks for.
-func (t *transaction) otherLeaf(hosts []VHost) []Finding {
-	var out []Finding
+func (t *transaction) otherLeaf(hosts []conf.VHost) []conf.Finding {
+	var out []conf.Finding
 	for i, target := range t.after.targets {
 		for _, v := range hosts {
 			leaf := t.p.leaves[v.Include]
-			if leaf == nil || !v.TLS || v.Name() != target.vhost || target.sni == "" || !v.covers(target.sni) {
+			if leaf == nil || !v.TLS || v.Name() != target.vhost || target.sni == "" || !v.Covers(target.sni) {
 				continue
 			}
 			if got := t.after.want[i]; isLeaf(got) && !strings.HasPrefix(got, fingerprint(leaf)) {
-				out = append(out, Finding{Code: "other-leaf", File: v.File, Line: v.Line, VHost: v.Name(),
+				out = append(out, conf.Finding{Code: "other-leaf", File: v.File, Line: v.Line, VHost: v.Name(),
 					What: fmt.Sprintf("name %s, %s: would show %s, not certificate %s", target.sni, target.family, short(got), v.Include)})
 			}
 		}
@@ -146,10 +147,10 @@ func (t *transaction) otherLeaf(hosts []VHost) []Finding {
 
 // sameAsPlanned lets httpd read what was written, before anything is reloaded:
 // each virtual host must have the TLS directives that the shadow had.
-func (s *Server) sameAsPlanned(ctx context.Context, planned []*node) error {
+func (s *Server) sameAsPlanned(ctx context.Context, planned []*conf.Node) error {
 	now, err := inspect(ctx, s.cfg)
 	if err != nil {
-		return fmt.Errorf("reading the new configuration: %w", unhinted(err))
+		return fmt.Errorf("reading the new configuration: %w", conf.Unhinted(err))
 	}
 	want, got := hostTexts(planned), hostTexts(now.conf)
 	if len(want) != len(got) {
@@ -157,7 +158,7 @@ func (s *Server) sameAsPlanned(ctx context.Context, planned []*node) error {
 	}
 	for i := range want {
 		if want[i] != got[i] {
-			return fmt.Errorf("reading the new configuration: it is not what was proved, at %s: %s", all(now.conf, "VirtualHost")[i].place(), firstDifference(want[i], got[i]))
+			return fmt.Errorf("reading the new configuration: it is not what was proved, at %s: %s", conf.All(now.conf, "VirtualHost")[i].Place(), firstDifference(want[i], got[i]))
 		}
 	}
 	return nil
@@ -175,19 +176,19 @@ func firstDifference(want, got string) string {
 
 // hostTexts are the TLS directives of each virtual host, with those of the
 // server that hold in it.
-func hostTexts(conf []*node) []string {
+func hostTexts(tree []*conf.Node) []string {
 	var out []string
-	for _, v := range all(conf, "VirtualHost") {
+	for _, v := range conf.All(tree, "VirtualHost") {
 		text := ""
-		for _, n := range tlsNodes(v.children) {
-			text += strings.ToLower(n.name)
-			for _, w := range n.words() {
+		for _, n := range conf.TLSNodes(v.Children) {
+			text += strings.ToLower(n.Name)
+			for _, w := range n.Words() {
 				text += " " + w
 			}
 			text += "\n"
 		}
-		set := settingsOf(conf, v)
-		for _, d := range []Directive{set.Protocol, set.Suites12, set.Suites13, set.Groups, set.ServerOrder, set.Tickets} {
+		set := conf.SettingsOf(tree, v)
+		for _, d := range []conf.Directive{set.Protocol, set.Suites12, set.Suites13, set.Groups, set.ServerOrder, set.Tickets} {
 			text += d.Value + "\n"
 		}
 		out = append(out, text)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
@@ -57,7 +58,7 @@ func TestRedirectOnTrial(t *testing.T) {
 	wire("a.test", http.StatusTemporaryRedirect)
 	_, p := r.plan(to("a.test"))
 	soon := time.Now().Add(redirectTrial).UTC().Format("2006-01-02T")
-	if !p.Empty() || !slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == "redirect-ramp" && strings.Contains(f.What, soon) }) {
+	if !p.Empty() || !slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == "redirect-ramp" && strings.Contains(f.What, soon) }) {
 		t.Errorf("at once: %s\n%v", p.Diff(), p.Warnings)
 	}
 	r.trialBegan("a.test", redirectTrial-time.Hour)

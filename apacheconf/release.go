@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 )
@@ -33,12 +34,12 @@ func (s *Server) release(name string) error {
 	path := s.cfg.sitePath(name)
 	for _, v := range s.VHosts {
 		if v.Include == name {
-			return hint.Wrap(&RefusedError{Why: fmt.Sprintf("virtual host %s (%s:%d) uses the certificate %s", v.Name(), v.File, v.Line, name)},
+			return hint.Wrap(&conf.RefusedError{Why: fmt.Sprintf("virtual host %s (%s:%d) uses the certificate %s", v.Name(), v.File, v.Line, name)},
 				"give that virtual host another certificate first")
 		}
 	}
 	if slices.ContainsFunc(m.Adoptions, func(a adoption) bool { return a.Name == name }) {
-		return &RefusedError{Why: "a virtual host was made to use the certificate " + name + ", and may be enabled again"}
+		return &conf.RefusedError{Why: "a virtual host was made to use the certificate " + name + ", and may be enabled again"}
 	}
 	if err := durable.Remove(path); err != nil {
 		return fmt.Errorf("removing the include of %s: %w", name, err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
@@ -34,9 +35,9 @@ func (p *planner) removeAll() error {
 	if err := p.moduleLinks(); err != nil {
 		return err
 	}
-	for _, v := range p.s.vhostsOf(p.overlay.conf) {
+	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
 		if v.Include != "" && !slices.Contains(p.ownPaths(), v.File) {
-			p.block(Finding{Code: "included", File: v.File, Line: v.Line, VHost: v.Name(),
+			p.block(conf.Finding{Code: "included", File: v.File, Line: v.Line, VHost: v.Name(),
 				What: "includes our " + p.s.cfg.sitePath(v.Include) + ", which a person wrote there; give it other certificate lines first"})
 		}
 	}
@@ -47,13 +48,13 @@ func (p *planner) unadopt(a adoption) error {
 	current, ok := p.edits[a.File]
 	if !ok {
 		var err error
-		if current, err = readRegular(a.File); err != nil {
+		if current, err = readFile(a.File); err != nil {
 			return fmt.Errorf("undoing the adoption of %s: %w", a.Name, err)
 		}
 	}
 	edited, err := a.undo(current)
 	if err != nil {
-		p.block(Finding{Code: "edited", File: a.File, VHost: a.VHost, Fix: "tlskeeper apache uninstall",
+		p.block(conf.Finding{Code: "edited", File: a.File, VHost: a.VHost, Fix: "tlskeeper apache uninstall",
 			What: "changed by hand since " + a.Name + " was adopted; first put back its lines: " + strings.Join(a.oldTexts(), ", ")})
 		return nil
 	}

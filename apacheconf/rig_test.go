@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/probe"
 )
 
@@ -181,9 +182,9 @@ func (r *rig) sites() string {
 	return string(text)
 }
 
-func asRefused(t testing.TB, err error) *RefusedError {
+func asRefused(t testing.TB, err error) *conf.RefusedError {
 	t.Helper()
-	refused, ok := errors.AsType[*RefusedError](err)
+	refused, ok := errors.AsType[*conf.RefusedError](err)
 	if !ok {
 		t.Fatalf("error = %v, want *RefusedError", err)
 	}

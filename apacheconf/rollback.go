@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
@@ -42,7 +43,7 @@ func Rollback(ctx context.Context, cfg Config, u Undo) (*Result, error) {
 // rollback may be what repairs it.
 func inspectAny(ctx context.Context, cfg Config) (*Server, error) {
 	s, err := inspect(ctx, cfg)
-	if _, refused := errors.AsType[*RefusedError](err); refused {
+	if _, refused := errors.AsType[*conf.RefusedError](err); refused {
 		return &Server{cfg: cfg}, nil
 	}
 	return s, err
@@ -104,7 +105,7 @@ type inversion struct {
 	adoptions []adoption // to undo, the newest first
 	overlay   *overlay
 	plan      *Plan
-	edited    []Finding
+	edited    []conf.Finding
 }
 
 // oldManifest is the manifest from before the change; one that the change did
@@ -137,7 +138,7 @@ func (v *inversion) file(f filechange.Change) error {
 	}
 	change := filechange.Change{Path: f.Path, Edit: f.Edit, Old: now, New: f.Old}
 	if !now.Same(f.New) && !v.unedit(&change) {
-		v.edited = append(v.edited, Finding{Code: "edited", File: f.Path, What: "was changed since; put it right by hand"})
+		v.edited = append(v.edited, conf.Finding{Code: "edited", File: f.Path, What: "was changed since; put it right by hand"})
 		return nil
 	}
 	v.plan.Files = append(v.plan.Files, change)
@@ -186,7 +187,7 @@ func (v *inversion) siteOf(path string) string {
 // site: an include goes only when this change made it and nothing includes it
 // any more. Otherwise it keeps the newest certificate: nothing points back.
 func (v *inversion) site(name string, f filechange.Change, now *filechange.State) {
-	for _, h := range v.s.vhostsOf(v.overlay.conf) {
+	for _, h := range conf.Hosts(v.overlay.conf, v.s.cfg.EtcDir) {
 		if h.Include == name || f.Old != nil {
 			v.was.Files[f.Path] = digest(now.Data)
 			return
@@ -212,7 +213,7 @@ func (v *inversion) effect(f filechange.Change) {
 
 func (v *inversion) finish() (*Plan, error) {
 	if len(v.edited) > 0 {
-		return nil, hint.Wrap(&RefusedError{Why: "files were edited after the change that is to be undone", Findings: v.edited}, "tlskeeper apache status")
+		return nil, hint.Wrap(&conf.RefusedError{Why: "files were edited after the change that is to be undone", Findings: v.edited}, "tlskeeper apache status")
 	}
 	p := &planner{s: v.s, c: v.plan.Change, was: v.now, is: v.was, overlay: v.overlay, plan: v.plan}
 	v.plan.planned = v.overlay.conf

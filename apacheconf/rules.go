@@ -2,7 +2,10 @@ package apacheconf
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // rules compare old and new for what no shadow can see: it starts fresh, the
@@ -19,8 +22,8 @@ func (p *planner) rules() {
 }
 
 // cacheRules: see cacheFaults.
-func (p *planner) cacheRules() []Finding {
-	if p.s.Has("ssl_module") && p.plan.modules != nil && !hasModule(p.plan.modules, "ssl_module") {
+func (p *planner) cacheRules() []conf.Finding {
+	if p.s.Has("ssl_module") && p.plan.modules != nil && !slices.Contains(p.plan.modules, "ssl_module") {
 		return nil // the pointer goes with the module
 	}
 	return p.s.cacheFaults(p.was, p.overlay.conf)
@@ -36,32 +39,11 @@ func (s *Server) since(m manifest) bool {
 // firstHostRule: the first virtual host of an address answers for unknown
 // names and its groups rule all others (openssl#1652). Ours must not become it.
 func (p *planner) firstHostRule() {
-	old, next := firstHosts(p.s.VHosts), firstHosts(p.s.vhostsOf(p.overlay.conf))
-	for _, address := range sortedKeys(old) {
+	old, next := conf.FirstHosts(p.s.VHosts), conf.FirstHosts(conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir))
+	for _, address := range slices.Sorted(maps.Keys(old)) {
 		if n, ok := next[address]; ok && n.File != old[address].File && !p.c.Remove {
-			p.block(Finding{Code: "first-host", File: n.File, Line: n.Line, VHost: n.Name(), Fix: p.firstHostFix(n, old[address]),
+			p.block(conf.Finding{Code: "first-host", File: n.File, Line: n.Line, VHost: n.Name(), Fix: p.firstHostFix(n, old[address]),
 				What: fmt.Sprintf("would become the first virtual host of %s, which is %s", address, old[address].Name())})
 		}
 	}
-}
-
-func firstHosts(hosts []VHost) map[string]VHost {
-	out := map[string]VHost{}
-	for _, v := range hosts {
-		for _, a := range v.Addresses {
-			if a = canonical(a); out[a].node == nil {
-				out[a] = v
-			}
-		}
-	}
-	return out
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

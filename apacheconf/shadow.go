@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/flock"
 )
 
@@ -25,15 +26,15 @@ type shadow struct {
 	dir     string
 	lock    *flock.Lock
 	addr    *shadowAddrs
-	units   []unit         // each with the log error-INDEX.log
-	managed map[*node]bool // hosts whose certificate comes from mod_md
+	units   []unit              // each with the log error-INDEX.log
+	managed map[*conf.Node]bool // hosts whose certificate comes from mod_md
 	proc    *exec.Cmd
 	ended   chan error
 	Took    time.Duration
 }
 
 // shadowError is a shadow that did not start, with what its log says.
-type shadowError struct{ findings []Finding }
+type shadowError struct{ findings []conf.Finding }
 
 func (e *shadowError) Error() string {
 	texts := make([]string, 0, len(e.findings))
@@ -46,7 +47,7 @@ func (e *shadowError) Error() string {
 // startShadow starts conf. The caller stops it. A configuration that Apache
 // would die of is a *shadowError; a port that another program took between our
 // choice and the start is not: then others are tried.
-func (s *Server) startShadow(ctx context.Context, conf []*node, modules []string) (*shadow, error) {
+func (s *Server) startShadow(ctx context.Context, conf []*conf.Node, modules []string) (*shadow, error) {
 	for try := 1; ; try++ {
 		sh, err := s.tryShadow(ctx, conf, modules)
 		failed, ok := errors.AsType[*shadowError](err)
@@ -56,7 +57,7 @@ func (s *Server) startShadow(ctx context.Context, conf []*node, modules []string
 	}
 }
 
-func (s *Server) tryShadow(ctx context.Context, conf []*node, modules []string) (*shadow, error) {
+func (s *Server) tryShadow(ctx context.Context, conf []*conf.Node, modules []string) (*shadow, error) {
 	dir, lock, err := s.shadowDir()
 	if err != nil {
 		return nil, err

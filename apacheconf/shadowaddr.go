@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // A shadow answers on loopback, arranged as the live server is: each address
@@ -13,7 +15,7 @@ import (
 // another port, and a wildcard stays one. So httpd itself decides there, too,
 // which virtual host a connection belongs to, and which is the first one.
 type shadowAddrs struct {
-	live  addresses
+	live  conf.Addresses
 	ips   map[netip.Addr]netip.Addr
 	ports map[uint16]uint16
 	pairs []netip.AddrPort // what the shadow listens on
@@ -27,31 +29,31 @@ var common = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 const nowhere = "127.255.255.254:1"
 
 // arrange chooses addresses for the virtual hosts of conf.
-func arrange(conf []*node) (*shadowAddrs, error) {
+func arrange(tree []*conf.Node) (*shadowAddrs, error) {
 	var listen, written []string
-	for _, n := range all(conf, "Listen") {
-		listen = append(listen, n.arg(0))
+	for _, n := range conf.All(tree, "Listen") {
+		listen = append(listen, n.Arg(0))
 	}
-	for _, v := range all(conf, "VirtualHost") {
-		written = append(written, v.words()...)
+	for _, v := range conf.All(tree, "VirtualHost") {
+		written = append(written, v.Words()...)
 	}
-	a := &shadowAddrs{live: newAddresses(listen, written), ips: map[netip.Addr]netip.Addr{}, ports: map[uint16]uint16{}}
+	a := &shadowAddrs{live: conf.NewAddresses(listen, written), ips: map[netip.Addr]netip.Addr{}, ports: map[uint16]uint16{}}
 	needed := map[uint16][]netip.Addr{} // shadow addresses to listen on, by live port
 	block := byte(64 + rand.IntN(63))
 	for _, w := range written {
-		for _, c := range a.live.claims[w] {
-			if _, known := a.ips[c.ip]; c.ip.IsValid() && !known {
+		for _, c := range a.live.Claims[w] {
+			if _, known := a.ips[c.IP]; c.IP.IsValid() && !known {
 				n := len(a.ips) + 1
-				a.ips[c.ip] = netip.AddrFrom4([4]byte{127, block, byte(n >> 8), byte(n)})
+				a.ips[c.IP] = netip.AddrFrom4([4]byte{127, block, byte(n >> 8), byte(n)})
 			}
-			if c.port != 0 {
-				needed[c.port] = nil
+			if c.Port != 0 {
+				needed[c.Port] = nil
 			}
 		}
 	}
-	for _, v := range all(conf, "VirtualHost") {
-		if engineOn(conf, v) {
-			a.need(needed, v.words())
+	for _, v := range conf.All(tree, "VirtualHost") {
+		if conf.EngineOn(tree, v) {
+			a.need(needed, v.Words())
 		}
 	}
 	return a, a.takePorts(needed)
@@ -59,7 +61,7 @@ func arrange(conf []*node) (*shadowAddrs, error) {
 
 func (a *shadowAddrs) need(needed map[uint16][]netip.Addr, written []string) {
 	for _, w := range written {
-		for _, d := range a.live.of(w) {
+		for _, d := range a.live.Of(w) {
 			if ip := a.ip(d.Addr()); !slices.Contains(needed[d.Port()], ip) {
 				needed[d.Port()] = append(needed[d.Port()], ip)
 			}
@@ -80,7 +82,7 @@ func (a *shadowAddrs) takePorts(needed map[uint16][]netip.Addr) error {
 			a.spare = netip.AddrPortFrom(common, free)
 			ips = nil
 		}
-		a.pairs = append(a.pairs, withPort(ips, free)...)
+		a.pairs = append(a.pairs, conf.WithPort(ips, free)...)
 	}
 	a.pairs = append(a.pairs, a.spare)
 	return nil
@@ -100,18 +102,18 @@ func (a *shadowAddrs) at(live netip.AddrPort) string {
 
 // written is an address of a <VirtualHost> as the shadow has it.
 func (a *shadowAddrs) written(address string) []string {
-	claims := a.live.claims[address]
+	claims := a.live.Claims[address]
 	if len(claims) == 0 {
 		return []string{nowhere}
 	}
 	var out []string
 	for _, c := range claims {
 		host := "*"
-		if c.ip.IsValid() {
-			host = a.ip(c.ip).String()
+		if c.IP.IsValid() {
+			host = a.ip(c.IP).String()
 		}
-		if c.port != 0 {
-			host = fmt.Sprintf("%s:%d", host, a.ports[c.port])
+		if c.Port != 0 {
+			host = fmt.Sprintf("%s:%d", host, a.ports[c.Port])
 		}
 		out = append(out, host)
 	}

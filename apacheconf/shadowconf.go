@@ -7,18 +7,20 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // shadowModules are what TLS needs; of these, what the live server has.
 var shadowModules = []string{"mpm_event", "mpm_worker", "mpm_prefork", "unixd", "authz_core", "socache_shmcb", "socache_dbm", "http2", "proxy", "ssl"}
 
 // writeShadow renders conf for loopback.
-func (s *Server) writeShadow(sh *shadow, conf []*node, modules []string) error {
+func (s *Server) writeShadow(sh *shadow, tree []*conf.Node, modules []string) error {
 	var err error
-	if sh.addr, err = arrange(conf); err != nil {
+	if sh.addr, err = arrange(tree); err != nil {
 		return err
 	}
-	sh.units, sh.managed = shadowUnits(conf), managedHosts(conf, modules)
+	sh.units, sh.managed = shadowUnits(tree), conf.Managed(tree, modules)
 	if len(sh.managed) > 0 {
 		if err := sh.throwAway(); err != nil {
 			return err
@@ -42,8 +44,8 @@ func (s *Server) writeUnit(b *strings.Builder, sh *shadow, i int, u unit) {
 		b.WriteString("SSLEngine off\n")
 	}
 	if nodes := u.nodes; sh.managed[u.host] && !u.client {
-		s.writeNodes(b, slices.DeleteFunc(slices.Clone(nodes), isCertificateLine)) // mod_md's own wins over these
-		fmt.Fprintf(b, "SSLCertificateFile %s\n", requote(filepath.Join(sh.dir, throwAwayFile)))
+		s.writeNodes(b, slices.DeleteFunc(slices.Clone(nodes), conf.IsCertificate)) // mod_md's own wins over these
+		fmt.Fprintf(b, "SSLCertificateFile %s\n", conf.Quote(filepath.Join(sh.dir, throwAwayFile)))
 	} else {
 		s.writeNodes(b, nodes)
 	}
@@ -60,7 +62,7 @@ func (sh *shadow) mapped(u unit) string {
 		return sh.addr.spare.String()
 	}
 	var out []string
-	for _, a := range u.host.words() {
+	for _, a := range u.host.Words() {
 		out = append(out, sh.addr.written(a)...)
 	}
 	return strings.Join(out, " ")
@@ -70,42 +72,25 @@ func (s *Server) shadowHead(b *strings.Builder, sh *shadow, modules []string) {
 	fmt.Fprintf(b, "ServerRoot %q\nDefaultRuntimeDir %q\nPidFile shadow.pid\nErrorLog error-0.log\nServerName localhost\nLogLevel notice\n", sh.dir, sh.dir)
 	for _, m := range shadowModules {
 		path := filepath.Join(s.moduleDir, "mod_"+m+".so")
-		if hasModule(modules, m+"_module") && exists(path) {
+		if slices.Contains(modules, m+"_module") && exists(path) {
 			fmt.Fprintf(b, "LoadModule %s_module %q\n", m, path)
 		}
 	}
 	for _, name := range []string{"User", "Group"} {
-		if n := last(s.conf, name); n != nil && os.Geteuid() == 0 {
-			fmt.Fprintf(b, "%s\n", n.text())
+		if n := conf.Last(s.conf, name); n != nil && os.Geteuid() == 0 {
+			fmt.Fprintf(b, "%s\n", n.Text())
 		}
 	}
 	for _, a := range sh.addr.pairs {
 		fmt.Fprintf(b, "Listen %s http\n", a)
 	}
 	b.WriteString("StartServers 1\nServerLimit 2\n")
-	if hasModule(modules, "mpm_prefork_module") {
+	if slices.Contains(modules, "mpm_prefork_module") {
 		b.WriteString("MaxRequestWorkers 2\n")
 	} else {
 		b.WriteString("ThreadsPerChild 16\nMaxRequestWorkers 32\nMinSpareThreads 1\nMaxSpareThreads 32\n")
 	}
 }
-
-// tlsNodes are the directives that a shadow takes over: all of mod_ssl's, the
-// names that choose a certificate, and the ALPN list.
-func tlsNodes(nodes []*node) []*node {
-	var out []*node
-	for _, n := range nodes {
-		name := strings.ToLower(n.name)
-		own := strings.HasPrefix(name, "ssl") || name == "servername" || name == "serveralias" || name == "protocols"
-		if own && !n.section && !shadowSkips[name] {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// shadowSkips are checked per request, or name devices that one process holds.
-var shadowSkips = map[string]bool{"sslrandomseed": true, "sslcryptodevice": true, "sslrequiressl": true, "sslrequire": true, "sslusername": true}
 
 // pathArgs are mod_ssl's directives whose argument is a path relative to the
 // live ServerRoot.
@@ -121,7 +106,7 @@ var pathArgs = map[string]bool{
 // cacheArg splits "shmcb:path(size)".
 var cacheArg = regexp.MustCompile(`^(shmcb|dbm):.*?(\(\d+\))?$`)
 
-func (s *Server) writeNodes(b *strings.Builder, nodes []*node) {
+func (s *Server) writeNodes(b *strings.Builder, nodes []*conf.Node) {
 	for _, n := range nodes {
 		b.WriteString(s.shadowLine(n))
 		b.WriteByte('\n')
@@ -130,30 +115,25 @@ func (s *Server) writeNodes(b *strings.Builder, nodes []*node) {
 
 // shadowLine is the directive as the shadow needs it: paths absolute, caches
 // of its own, stapling that asks nobody.
-func (s *Server) shadowLine(n *node) string {
-	name := strings.ToLower(n.name)
+func (s *Server) shadowLine(n *conf.Node) string {
+	name := strings.ToLower(n.Name)
 	switch {
 	case pathArgs[name]:
-		return fmt.Sprintf("%s %s", n.name, requote(abs(s.httpd.root, n.arg(0))))
+		return fmt.Sprintf("%s %s", n.Name, conf.Quote(conf.Abs(s.httpd.root, n.Arg(0))))
 	case name == "sslsessioncache" || name == "sslstaplingcache":
-		if m := cacheArg.FindStringSubmatch(n.arg(0)); m != nil {
-			return fmt.Sprintf("%s %s:%s-cache%s", n.name, m[1], name, m[2])
+		if m := cacheArg.FindStringSubmatch(n.Arg(0)); m != nil {
+			return fmt.Sprintf("%s %s:%s-cache%s", n.Name, m[1], name, m[2])
 		}
-		return n.text()
-	case name == "sslusestapling" && strings.EqualFold(n.arg(0), "on"):
-		return n.text() + "\nSSLStaplingForceURL http://127.0.0.1:9/\nSSLStaplingResponderTimeout 1"
-	case name == "sslopensslconfcmd" && isFileCommand(n.arg(0)):
-		return fmt.Sprintf("%s %s %s", n.name, n.arg(0), requote(abs(s.httpd.root, n.arg(1))))
+		return n.Text()
+	case name == "sslusestapling" && strings.EqualFold(n.Arg(0), "on"):
+		return n.Text() + "\nSSLStaplingForceURL http://127.0.0.1:9/\nSSLStaplingResponderTimeout 1"
+	case name == "sslopensslconfcmd" && isFileCommand(n.Arg(0)):
+		return fmt.Sprintf("%s %s %s", n.Name, n.Arg(0), conf.Quote(conf.Abs(s.httpd.root, n.Arg(1))))
 	}
-	return n.text()
+	return n.Text()
 }
 
 func isFileCommand(word string) bool {
 	word = strings.ToLower(word)
 	return strings.HasSuffix(word, "file") || word == "dhparameters"
-}
-
-// requote writes an argument the way httpd reads it back.
-func requote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }

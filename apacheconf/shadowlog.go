@@ -2,12 +2,15 @@ package apacheconf
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // logMessage takes the module, level and message out of an error log line.
@@ -59,8 +62,8 @@ var noise = []string{"AH02312", "AH02311", "AH00016", "AH00020"}
 
 // explain reads the logs of a shadow that ended: every virtual host has its
 // own, so a message names its place also where its text does not.
-func (sh *shadow) explain() []Finding {
-	var out []Finding
+func (sh *shadow) explain() []conf.Finding {
+	var out []conf.Finding
 	for i := range sh.units {
 		out = append(out, sh.explainLog(i)...)
 	}
@@ -68,16 +71,16 @@ func (sh *shadow) explain() []Finding {
 		return out
 	}
 	text, _ := os.ReadFile(filepath.Join(sh.dir, "start.log"))
-	return []Finding{{Code: "shadow", What: or(strings.Join(strings.Fields(string(text)), " "), "it ended without a word")}}
+	return []conf.Finding{{Code: "shadow", What: cmp.Or(strings.Join(strings.Fields(string(text)), " "), "it ended without a word")}}
 }
 
-func (sh *shadow) explainLog(i int) []Finding {
+func (sh *shadow) explainLog(i int) []conf.Finding {
 	f, err := os.Open(filepath.Join(sh.dir, fmt.Sprintf("error-%d.log", i)))
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	var out []Finding
+	var out []conf.Finding
 	for scan := bufio.NewScanner(f); scan.Scan(); {
 		m := logMessage.FindStringSubmatch(scan.Text())
 		if m == nil {
@@ -98,9 +101,9 @@ func (sh *shadow) explainLog(i int) []Finding {
 
 // withoutPrelude: a key that is not found (AH02579) names no file; the message
 // that follows (AH02564) does.
-func withoutPrelude(found []Finding) []Finding {
-	is := func(code string) func(Finding) bool {
-		return func(f Finding) bool { return strings.HasPrefix(f.What, code) }
+func withoutPrelude(found []conf.Finding) []conf.Finding {
+	is := func(code string) func(conf.Finding) bool {
+		return func(f conf.Finding) bool { return strings.HasPrefix(f.What, code) }
 	}
 	if slices.ContainsFunc(found, is("AH02564")) {
 		return slices.DeleteFunc(found, is("AH02579"))
@@ -111,18 +114,18 @@ func withoutPrelude(found []Finding) []Finding {
 // locate finds the line of the configuration that a message is about: the
 // last such directive of the virtual host, else of the server; best one whose
 // argument the message quotes. Where there is none, it is the host itself.
-func (sh *shadow) locate(i int, code, message string) Finding {
-	f, u := Finding{Code: "shadow", What: message}, sh.units[i]
+func (sh *shadow) locate(i int, code, message string) conf.Finding {
+	f, u := conf.Finding{Code: "shadow", What: message}, sh.units[i]
 	if u.host != nil {
-		f.File, f.Line = u.host.file, u.host.line
-		if name := last(u.host.children, "ServerName"); name != nil {
-			f.VHost = name.arg(0)
+		f.File, f.Line = u.host.File, u.host.Line
+		if name := conf.Last(u.host.Children, "ServerName"); name != nil {
+			f.VHost = name.Arg(0)
 		}
 	}
-	for _, nodes := range [][]*node{u.lines(), sh.units[0].lines()} {
+	for _, nodes := range [][]*conf.Node{u.lines(), sh.units[0].lines()} {
 		if n := suspect(nodes, code, message, u.client); n != nil {
-			f.File, f.Line = n.file, n.line
-			f.What += fmt.Sprintf(" (%s)", n.text())
+			f.File, f.Line = n.File, n.Line
+			f.What += fmt.Sprintf(" (%s)", n.Text())
 			return f
 		}
 	}
@@ -131,15 +134,15 @@ func (sh *shadow) locate(i int, code, message string) Finding {
 
 // suspect: of the directives that a message may be about, the one whose
 // argument it quotes, else the last one of the likeliest name.
-func suspect(nodes []*node, code, message string, client bool) *node {
-	var found *node
+func suspect(nodes []*conf.Node, code, message string, client bool) *conf.Node {
+	var found *conf.Node
 	for _, name := range codeDirectives[code] {
 		if client {
 			name = "SSLProxy" + strings.TrimPrefix(name, "SSL")
 		}
-		var latest *node
+		var latest *conf.Node
 		for _, n := range nodes {
-			if !n.is(name) || strings.HasSuffix(name, "CipherSuite") && (code == "AH10127") != isTLS13(n) {
+			if !n.Is(name) || strings.HasSuffix(name, "CipherSuite") && (code == "AH10127") != conf.IsTLS13(n) {
 				continue
 			}
 			if latest = n; quotes(message, n) {
@@ -154,7 +157,7 @@ func suspect(nodes []*node, code, message string, client bool) *node {
 }
 
 // quotes: "on" and the like are in many messages.
-func quotes(message string, n *node) bool {
-	words := n.words()
-	return len(words) > 0 && !n.is("SSLEngine") && strings.Contains(message, words[len(words)-1])
+func quotes(message string, n *conf.Node) bool {
+	words := n.Words()
+	return len(words) > 0 && !n.Is("SSLEngine") && strings.Contains(message, words[len(words)-1])
 }

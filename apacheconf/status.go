@@ -4,26 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
 // StatusReport is what is installed, what is served, and where they differ.
 type StatusReport struct {
-	Server    *Server      `json:"server"`
-	Running   bool         `json:"running"`
-	PID       int          `json:"pid,omitempty"`
-	Installed bool         `json:"installed"`
-	LogOnly   bool         `json:"log_only"`
-	Profile   string       `json:"profile,omitempty"`
-	HSTS      string       `json:"hsts,omitempty"`
-	CutOff    bool         `json:"cut_off"` // an apply was interrupted; the next run undoes it
-	Sites     []SiteStatus `json:"sites"`
-	Drift     []Finding    `json:"drift"` // what differs from what was installed, or is not in force
+	Server    *Server        `json:"server"`
+	Running   bool           `json:"running"`
+	PID       int            `json:"pid,omitempty"`
+	Installed bool           `json:"installed"`
+	LogOnly   bool           `json:"log_only"`
+	Profile   string         `json:"profile,omitempty"`
+	HSTS      string         `json:"hsts,omitempty"`
+	CutOff    bool           `json:"cut_off"` // an apply was interrupted; the next run undoes it
+	Sites     []SiteStatus   `json:"sites"`
+	Drift     []conf.Finding `json:"drift"` // what differs from what was installed, or is not in force
 }
 
 // SiteStatus is one certificate that we serve.
@@ -62,10 +64,10 @@ func Status(ctx context.Context, cfg Config) (*StatusReport, error) {
 func (r *StatusReport) sites(s *Server) {
 	active, err := ActiveGenerations(s.cfg.EtcDir)
 	if err != nil {
-		r.Drift = append(r.Drift, Finding{Code: "unreadable", File: s.cfg.EtcDir, What: err.Error()})
+		r.Drift = append(r.Drift, conf.Finding{Code: "unreadable", File: s.cfg.EtcDir, What: err.Error()})
 		return
 	}
-	for _, name := range sortedKeys(active) {
+	for _, name := range slices.Sorted(maps.Keys(active)) {
 		site := SiteStatus{Name: name, Dir: active[name]}
 		if chain, err := readChain(active[name] + "/fullchain.pem"); err == nil {
 			site.NotAfter = chain[0].NotAfter
@@ -80,29 +82,29 @@ func (r *StatusReport) sites(s *Server) {
 }
 
 // drift finds hand edits, deleted files and links, and lost adoptions.
-func (m manifest) drift() []Finding {
-	var out []Finding
-	for _, path := range sortedKeys(m.Files) {
+func (m manifest) drift() []conf.Finding {
+	var out []conf.Finding
+	for _, path := range slices.Sorted(maps.Keys(m.Files)) {
 		now, err := filechange.Read(path)
 		switch {
 		case m.Files[path] == handedOver:
 		case err != nil:
-			out = append(out, Finding{Code: "unreadable", File: path, What: err.Error()})
+			out = append(out, conf.Finding{Code: "unreadable", File: path, What: err.Error()})
 		case now == nil:
-			out = append(out, Finding{Code: "deleted", File: path, What: "was deleted by hand", Fix: "tlskeeper apache apply"})
+			out = append(out, conf.Finding{Code: "deleted", File: path, What: "was deleted by hand", Fix: "tlskeeper apache apply"})
 		case digest(now.Data) != m.Files[path]:
-			out = append(out, Finding{Code: "edited", File: path, What: "was edited by hand", Fix: "tlskeeper apache apply"})
+			out = append(out, conf.Finding{Code: "edited", File: path, What: "was edited by hand", Fix: "tlskeeper apache apply"})
 		}
 	}
-	for _, path := range sortedKeys(m.Links) {
+	for _, path := range slices.Sorted(maps.Keys(m.Links)) {
 		if target, err := os.Readlink(path); err != nil || target != m.Links[path] {
-			out = append(out, Finding{Code: "link", File: path, What: "does not link to " + m.Links[path] + " any more", Fix: "tlskeeper apache apply"})
+			out = append(out, conf.Finding{Code: "link", File: path, What: "does not link to " + m.Links[path] + " any more", Fix: "tlskeeper apache apply"})
 		}
 	}
 	for _, a := range m.Adoptions {
-		text, err := readRegular(a.File)
+		text, err := readFile(a.File)
 		if err != nil || !strings.Contains(string(text), a.New) {
-			out = append(out, Finding{Code: "adoption", File: a.File, VHost: a.VHost, What: "the Include of certificate " + a.Name + " was changed by hand", Fix: "tlskeeper apache adopt " + a.Name})
+			out = append(out, conf.Finding{Code: "adoption", File: a.File, VHost: a.VHost, What: "the Include of certificate " + a.Name + " was changed by hand", Fix: "tlskeeper apache adopt " + a.Name})
 		}
 	}
 	return out
@@ -110,7 +112,7 @@ func (m manifest) drift() []Finding {
 
 // cacheDrift: files as they are now that would kill Apache at its next reload,
 // whoever makes it.
-func (s *Server) cacheDrift(m manifest) []Finding {
+func (s *Server) cacheDrift(m manifest) []conf.Finding {
 	if !s.Has("ssl_module") {
 		return nil
 	}
@@ -123,11 +125,11 @@ func (s *Server) cacheDrift(m manifest) []Finding {
 
 // wireDrift compares file and wire: a certificate on disk that was never
 // loaded, or a configuration that would not start.
-func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
+func (s *Server) wireDrift(ctx context.Context, running bool) []conf.Finding {
 	if faults := s.startFaults(); len(faults) > 0 {
 		return faults
 	}
-	down := []Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.startArgv(), " ")}}
+	down := []conf.Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.startArgv(), " ")}}
 	switch {
 	case !s.Has("ssl_module") && running:
 		return nil
@@ -139,7 +141,7 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
 		return failed.findings
 	}
 	if err != nil {
-		return []Finding{{Code: "shadow", What: err.Error()}}
+		return []conf.Finding{{Code: "shadow", What: err.Error()}}
 	}
 	defer sh.stop(s.cfg.log())
 	if !running {
@@ -155,5 +157,5 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []Finding {
 		}
 		diffs[i].Code, diffs[i].Fix = "not-loaded", strings.Join(s.reloadArgv(), " ")
 	}
-	return slices.CompactFunc(diffs, func(a, b Finding) bool { return a.What == b.What })
+	return slices.CompactFunc(diffs, func(a, b conf.Finding) bool { return a.What == b.What })
 }

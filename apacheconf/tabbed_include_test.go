@@ -10,7 +10,7 @@ import (
 func TestTabbedInclude(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	conf, err := readRegular(r.a.ConfigFile)
+	conf, err := os.ReadFile(r.a.ConfigFile)
 	must(err)
 	tabbed := strings.ReplaceAll(string(conf), "IncludeOptional ", "includeoptional\t")
 	must(os.WriteFile(r.a.ConfigFile, []byte(tabbed), 0o644))

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/flock"
 )
@@ -45,7 +46,7 @@ func TestManyAtOnce(t *testing.T) {
 		all.Go(func() {
 			res, err := s.Apply(t.Context(), p)
 			_, held := errors.AsType[*flock.HeldError](err)
-			_, refused := errors.AsType[*RefusedError](err)
+			_, refused := errors.AsType[*conf.RefusedError](err)
 			switch {
 			case err == nil && res.Changed:
 				changed.Add(1)

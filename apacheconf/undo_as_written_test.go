@@ -65,7 +65,7 @@ func TestUndoInASnippet(t *testing.T) {
 	if _, err := Uninstall(t.Context(), r.cfg, Undo{}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readRegular(snippet); err != nil || string(got) != text {
+	if got, err := os.ReadFile(snippet); err != nil || string(got) != text {
 		t.Errorf("changed:\n%s\n%v", got, err)
 	}
 }
@@ -113,7 +113,7 @@ func TestUndoneByHand(t *testing.T) {
 func TestUninstallTakesOurVHost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	conf, err := readRegular(r.a.ConfigFile)
+	conf, err := os.ReadFile(r.a.ConfigFile)
 	must(err)
 	line := `IncludeOptional "` + filepath.Join(r.cfg.EtcDir, "vhost-*.conf") + "\"\n"
 	must(os.WriteFile(r.a.ConfigFile, []byte(strings.Replace(string(conf), line, "", 1)+line), 0o644))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
@@ -63,7 +64,7 @@ func (r *rig) meet(f fault) *RolledBackError {
 func (r *rig) inject(f fault) (*Server, *Plan) {
 	r.t.Helper()
 	s := r.discover()
-	if f.from != "" && atLeast(s.OpenSSL, f.from) {
+	if f.from != "" && conf.AtLeast(s.OpenSSL, f.from) {
 		r.t.Skip("OpenSSL knows this")
 	}
 	o := s.newOverlay()

@@ -5,12 +5,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"tlskeeper/apacheconf/conf"
 )
 
 // upgraded finds programs and libraries that the running Apache has loaded and
 // that were replaced on disk since: a reload keeps the old code, and loads new
 // modules into it. Source: proc_pid_maps(5).
-func (s *Server) upgraded(p process) []Finding {
+func (s *Server) upgraded(p process) []conf.Finding {
 	var paths []string
 	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.pid)); err == nil {
 		if path, gone := strings.CutSuffix(exe, deletedMark); gone {
@@ -25,9 +27,9 @@ func (s *Server) upgraded(p process) []Finding {
 			paths = append(paths, path[slash:])
 		}
 	}
-	var out []Finding
+	var out []conf.Finding
 	for _, path := range paths {
-		out = append(out, Finding{Code: "upgraded", File: path, What: "was replaced since Apache was started, which still runs the old one",
+		out = append(out, conf.Finding{Code: "upgraded", File: path, What: "was replaced since Apache was started, which still runs the old one",
 			Fix: strings.Join(s.stopArgv(), " ") + "; " + strings.Join(s.startArgv(), " ")})
 	}
 	return out

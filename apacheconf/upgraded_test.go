@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/child"
 )
 
@@ -39,7 +40,7 @@ func TestPackageUpgraded(t *testing.T) {
 	}
 	drift := r.status().Drift
 	for _, path := range []string{binary, library} {
-		if !slices.ContainsFunc(drift, func(f Finding) bool { return f.Code == "upgraded" && f.File == path }) {
+		if !slices.ContainsFunc(drift, func(f conf.Finding) bool { return f.Code == "upgraded" && f.File == path }) {
 			t.Errorf("%s is not named in %+v", path, drift)
 		}
 	}

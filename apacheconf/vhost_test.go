@@ -2,6 +2,7 @@ package apacheconf
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestNewVHost(t *testing.T) {
 	if len(p.Blocked) != 1 || p.Blocked[0].Code != "first-host" {
 		t.Fatalf("our Include is before the sites; blocked %+v", p.Blocked)
 	}
-	conf, err := readRegular(r.a.ConfigFile)
+	conf, err := os.ReadFile(r.a.ConfigFile)
 	must(err)
 	line := `IncludeOptional "` + filepath.Join(r.cfg.EtcDir, "vhost-*.conf") + "\"\n"
 	moved := strings.Replace(string(conf), line, "", 1) + line

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tlskeeper/internal/durable"
@@ -60,7 +62,7 @@ func repairSites(ctx context.Context, cfg Config, generations map[string]string)
 	}
 	defer lock.Release()
 	var done []filechange.Change
-	for _, name := range sortedKeys(generations) {
+	for _, name := range slices.Sorted(maps.Keys(generations)) {
 		change, wanted, err := siteRepair(cfg, name, generations[name])
 		if err != nil {
 			return false, errors.Join(err, putBack(done))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
@@ -56,11 +57,11 @@ func TestWarningsAcrossHosts(t *testing.T) {
 	want := map[string]string{"dangling": link, "groups": fmt.Sprintf("%s:%d", r.a.SitesFile, lineWith(sites, "Curves X25519")),
 		"override": fmt.Sprintf("%s:%d", r.a.SitesFile, lineWith(sites, "max-age=9"))}
 	for code, place := range want {
-		if !slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == code && f.Place() == place }) {
+		if !slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == code && f.Place() == place }) {
 			t.Errorf("no %s at %s in %+v", code, place, p.Warnings)
 		}
 	}
-	if slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == "double-hsts" }) {
+	if slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == "double-hsts" }) {
 		t.Error("`Header always set` is not sent twice")
 	}
 }
@@ -85,7 +86,7 @@ func TestNoDirectoryForTheLog(t *testing.T) {
 // onlyLeaf takes the intermediate out of a chain file.
 func onlyLeaf(t *testing.T, path string) {
 	t.Helper()
-	text, err := readRegular(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func onlyLeaf(t *testing.T, path string) {
 func TestNobodyReadsOurFile(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	conf, err := readRegular(r.a.ConfigFile)
+	conf, err := os.ReadFile(r.a.ConfigFile)
 	must(err)
 	without := strings.ReplaceAll(string(conf), "IncludeOptional", "#IncludeOptional")
 	must(filechange.Put(r.a.ConfigFile, &filechange.State{Data: []byte(without), Mode: 0o644, UID: -1, GID: -1}))

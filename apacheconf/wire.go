@@ -8,12 +8,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/probe"
 	"tlskeeper/internal/hint"
 )
@@ -24,7 +23,6 @@ var families = []string{"ecdsa", "rsa"}
 
 const (
 	handshakeTimeout = 5 * time.Second
-	maxNames         = 30 // names of one virtual host that are tried
 	servesNone       = "none"
 	unreachable      = "unreachable" // nothing is known; proves nothing, compared with anything
 	oddAnswer        = "no TLS that can be used: "
@@ -47,7 +45,7 @@ func (t target) String() string {
 }
 
 // targets lists every address x name (and no name) x family of the TLS hosts.
-func targets(vhosts []VHost, sh *shadow) []target {
+func targets(vhosts []conf.VHost, sh *shadow) []target {
 	var out []target
 	seen := map[string]bool{}
 	for _, v := range vhosts {
@@ -55,45 +53,17 @@ func targets(vhosts []VHost, sh *shadow) []target {
 			continue
 		}
 		for _, a := range v.Addresses {
-			for _, live := range sh.addr.live.of(a) {
-				for _, name := range append(plainNames(v.Names), "") {
+			for _, live := range sh.addr.live.Of(a) {
+				for _, name := range append(conf.PlainNames(v.Names), "") {
 					key := live.String() + " " + strings.ToLower(name)
 					if seen[key] {
 						continue
 					}
 					seen[key] = true
 					for _, family := range families {
-						out = append(out, target{sh.addr.at(live), live.String(), name, family, v.Name(), sh.managed[v.node]})
+						out = append(out, target{sh.addr.at(live), live.String(), name, family, v.Name(), sh.managed[v.Node]})
 					}
 				}
-			}
-		}
-	}
-	return out
-}
-
-func plainNames(names []string) []string {
-	var out []string
-	for _, n := range names {
-		if !strings.ContainsAny(n, "*?") && net.ParseIP(n) == nil && len(out) < maxNames {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-// LiveAddrs is where this host reaches a virtual host, host:port each: what to
-// dial to see what it serves.
-func (s *Server) LiveAddrs(v VHost) []string {
-	var written, out []string
-	for _, h := range s.VHosts {
-		written = append(written, h.Addresses...)
-	}
-	x := newAddresses(s.Listen, written)
-	for _, a := range v.Addresses {
-		for _, d := range x.of(a) {
-			if !slices.Contains(out, d.String()) {
-				out = append(out, d.String())
 			}
 		}
 	}
@@ -175,11 +145,11 @@ func expect(ctx context.Context, targets []target) expectation {
 }
 
 // unproven says what the shadow did not answer: nothing can be held against it.
-func (e expectation) unproven() []Finding {
-	var out []Finding
+func (e expectation) unproven() []conf.Finding {
+	var out []conf.Finding
 	for i, t := range e.targets {
 		if e.want[i] == unreachable {
-			out = append(out, Finding{Code: codeUnproven, VHost: t.vhost, What: t.String() + ": the shadow Apache gave no answer"})
+			out = append(out, conf.Finding{Code: codeUnproven, VHost: t.vhost, What: t.String() + ": the shadow Apache gave no answer"})
 		}
 	}
 	for i, t := range e.policies {
@@ -191,8 +161,8 @@ func (e expectation) unproven() []Finding {
 }
 
 // notProved refuses what a shadow did not answer for.
-func notProved(faults []Finding) error {
-	return hint.Wrap(&RefusedError{Why: "the shadow Apache did not answer everything, so nothing is proved", Findings: faults},
+func notProved(faults []conf.Finding) error {
+	return hint.Wrap(&conf.RefusedError{Why: "the shadow Apache did not answer everything, so nothing is proved", Findings: faults},
 		"try again when the host is less busy: uptime")
 }
 
@@ -207,16 +177,16 @@ func (e expectation) release() {
 
 // differences says where the live server shows something else, or nothing is
 // known.
-func (e expectation) differences(ctx context.Context) []Finding {
-	var out []Finding
+func (e expectation) differences(ctx context.Context) []conf.Finding {
+	var out []conf.Finding
 	for i, got := range ask(ctx, e.targets, onLive) {
 		switch t := e.targets[i]; {
 		case right(e.want[i], got):
 		case e.want[i] == unreachable || got == unreachable && !isLeaf(e.want[i]):
-			out = append(out, Finding{Code: codeUnproven, VHost: t.vhost,
+			out = append(out, conf.Finding{Code: codeUnproven, VHost: t.vhost,
 				What: fmt.Sprintf("%s shows %s, the shadow Apache %s, so nothing is proved", t, short(got), short(e.want[i]))})
 		default:
-			out = append(out, Finding{Code: "wire", VHost: t.vhost,
+			out = append(out, conf.Finding{Code: "wire", VHost: t.vhost,
 				What: fmt.Sprintf("%s shows %s instead of %s", t, short(got), short(e.want[i]))})
 		}
 	}

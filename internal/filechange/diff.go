@@ -3,6 +3,7 @@ package filechange
 import (
 	"fmt"
 	"strings"
+
 	"tlskeeper/internal/term"
 )
 

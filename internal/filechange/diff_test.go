@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/testenv"
 )

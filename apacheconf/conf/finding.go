@@ -1,9 +1,10 @@
-package apacheconf
+package conf
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 )
 
 // Finding is one thing to know about a configuration, with its place.
@@ -37,13 +38,6 @@ func (f Finding) Place() string {
 	return fmt.Sprintf("%s:%d", f.File, f.Line)
 }
 
-// NotInstalledError says that no httpd was found.
-type NotInstalledError struct{ Looked []string }
-
-func (e *NotInstalledError) Error() string {
-	return "finding Apache httpd: not installed (looked for " + strings.Join(e.Looked, ", ") + ")"
-}
-
 // RefusedError says why nothing was touched: Apache was broken before, or the
 // plan needs leave that was not given.
 type RefusedError struct {
@@ -62,19 +56,16 @@ func (e *RefusedError) reason() string {
 	return b.String()
 }
 
-// RolledBackError says that the change was made, did not hold, and was undone.
-// It does not unwrap to its cause: what was refused or interrupted on the way
-// would be taken for a change that never began.
-type RolledBackError struct {
-	Cause   error
-	Healthy bool          // the old state is proved on the wire again
-	Trouble error         // what went wrong in undoing, nil when Healthy
-	Took    time.Duration // from noticing the fault to the old state being proved
+// Unhinted takes a refusal's hint away: what to type next is another thing
+// where it is only a part of the story.
+func Unhinted(err error) error {
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		return errors.New(refused.reason())
+	}
+	return err
 }
 
-func (e *RolledBackError) Error() string {
-	if e.Healthy {
-		return fmt.Sprintf("applied, did not hold, rolled back in %v: %v", e.Took.Round(time.Millisecond), e.Cause)
-	}
-	return fmt.Sprintf("applied, did not hold (%v), and the rollback is not proved: %v", e.Cause, e.Trouble)
+// About tells whether a finding has this code.
+func (e *RefusedError) About(code string) bool {
+	return slices.ContainsFunc(e.Findings, func(f Finding) bool { return f.Code == code })
 }

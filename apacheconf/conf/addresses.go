@@ -1,4 +1,4 @@
-package apacheconf
+package conf
 
 import (
 	"context"
@@ -17,8 +17,8 @@ const resolveTimeout = 2 * time.Second
 // claim is one address of a <VirtualHost>; the zero IP is every one, and port 0
 // every one.
 type claim struct {
-	ip   netip.Addr
-	port uint16
+	IP   netip.Addr
+	Port uint16
 }
 
 // rank: an address and port of its own wins, then an address with any port,
@@ -26,33 +26,33 @@ type claim struct {
 // orders; httpd.apache.org/docs/2.4/vhosts/details.html.
 func (c claim) rank(at netip.AddrPort) int {
 	switch {
-	case c.ip.IsValid() && c.ip != at.Addr(), c.port != 0 && c.port != at.Port():
+	case c.IP.IsValid() && c.IP != at.Addr(), c.Port != 0 && c.Port != at.Port():
 		return 0
-	case c.ip.IsValid() && c.port != 0:
+	case c.IP.IsValid() && c.Port != 0:
 		return 4
-	case c.ip.IsValid():
+	case c.IP.IsValid():
 		return 3
-	case c.port != 0:
+	case c.Port != 0:
 		return 2
 	}
 	return 1
 }
 
-// addresses tells by which addresses of this host the virtual hosts of one
+// Addresses tells by which addresses of this host the virtual hosts of one
 // configuration are reached.
-type addresses struct {
-	claims map[string][]claim // by the text of the address
+type Addresses struct {
+	Claims map[string][]claim // by the text of the address
 	won    map[claim][]netip.AddrPort
 }
 
-// newAddresses reads the Listen lines, and the addresses of all virtual hosts.
-func newAddresses(listen, written []string) addresses {
-	x := addresses{claims: map[string][]claim{}, won: map[claim][]netip.AddrPort{}}
+// NewAddresses reads the Listen lines, and the addresses of all virtual hosts.
+func NewAddresses(listen, written []string) Addresses {
+	x := Addresses{Claims: map[string][]claim{}, won: map[claim][]netip.AddrPort{}}
 	var all []claim
 	for _, a := range written {
-		if _, known := x.claims[a]; !known {
-			x.claims[a] = claimsOf(a)
-			all = append(all, x.claims[a]...)
+		if _, known := x.Claims[a]; !known {
+			x.Claims[a] = claimsOf(a)
+			all = append(all, x.Claims[a]...)
 		}
 	}
 	local := localAddrs()
@@ -69,11 +69,11 @@ func newAddresses(listen, written []string) addresses {
 	return x
 }
 
-// of are the addresses, host:port, at which a virtual host with this one is
+// Of are the addresses, host:port, at which a virtual host with this one is
 // asked; none where no Listen reaches it, or others take all connections.
-func (x addresses) of(written string) []netip.AddrPort {
+func (x Addresses) Of(written string) []netip.AddrPort {
 	var out []netip.AddrPort
-	for _, c := range x.claims[written] {
+	for _, c := range x.Claims[written] {
 		for _, d := range x.won[c] {
 			if !slices.Contains(out, d) {
 				out = append(out, d)
@@ -98,13 +98,13 @@ func winner(all []claim, at netip.AddrPort) (best claim, ok bool) {
 func dials(host string, port uint16, all []claim, local []netip.Addr) []netip.AddrPort {
 	ips := resolve(host)
 	if len(ips) > 0 || port == 0 {
-		return withPort(ips, port)
+		return WithPort(ips, port)
 	}
 	specific := map[netip.Addr]bool{}
 	for _, c := range all {
-		if c.ip.IsValid() && (c.port == 0 || c.port == port) && (c.ip.IsLoopback() || slices.Contains(local, c.ip)) && !specific[c.ip] {
-			specific[c.ip] = true
-			ips = append(ips, c.ip)
+		if c.IP.IsValid() && (c.Port == 0 || c.Port == port) && (c.IP.IsLoopback() || slices.Contains(local, c.IP)) && !specific[c.IP] {
+			specific[c.IP] = true
+			ips = append(ips, c.IP)
 		}
 	}
 	common := append([]netip.Addr{netip.MustParseAddr("127.0.0.1")}, local...)
@@ -114,10 +114,10 @@ func dials(host string, port uint16, all []claim, local []netip.Addr) []netip.Ad
 	if i := slices.IndexFunc(common, func(ip netip.Addr) bool { return !specific[ip] }); i >= 0 {
 		ips = append(ips, common[i])
 	}
-	return withPort(ips, port)
+	return WithPort(ips, port)
 }
 
-func withPort(ips []netip.Addr, port uint16) []netip.AddrPort {
+func WithPort(ips []netip.Addr, port uint16) []netip.AddrPort {
 	var out []netip.AddrPort
 	for _, ip := range ips {
 		out = append(out, netip.AddrPortFrom(ip, port))
@@ -130,7 +130,7 @@ func withPort(ips []netip.Addr, port uint16) []netip.AddrPort {
 func claimsOf(written string) []claim {
 	host, port := splitAddress(written)
 	if isWild(host) {
-		return []claim{{port: port}}
+		return []claim{{Port: port}}
 	}
 	var out []claim
 	for _, ip := range resolve(host) {

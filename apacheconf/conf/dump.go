@@ -1,8 +1,9 @@
-package apacheconf
+package conf
 
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,13 +17,13 @@ type dumpReader struct {
 	file, useFile   string
 	offset, useLine int // a macro's first line, and the line of its use; else 0
 	line            int
-	open            []*node
-	top             []*node
+	open            []*Node
+	top             []*Node
 }
 
-// parseDump reads the effective configuration. The text may hold passwords
+// Parse reads the effective configuration. The text may hold passwords
 // and never goes into a message.
-func parseDump(text []byte) []*node {
+func Parse(text []byte) []*Node {
 	r := &dumpReader{}
 	for _, raw := range bytes.Split(text, []byte("\n")) {
 		r.take(strings.TrimSpace(string(raw)))
@@ -43,7 +44,7 @@ func (r *dumpReader) take(line string) {
 		}
 	case strings.HasPrefix(line, "<"):
 		n := r.add(strings.TrimSuffix(line[1:], ">"))
-		n.section = true
+		n.Section = true
 		r.open = append(r.open, n)
 	default:
 		r.add(line)
@@ -59,33 +60,33 @@ func (r *dumpReader) enter(where string) {
 	}
 }
 
-// splitDirective splits at blanks and tabs, as server/util.c ap_getword_conf
+// SplitDirective splits at blanks and tabs, as server/util.c ap_getword_conf
 // does.
-func splitDirective(text string) (name, args string) {
+func SplitDirective(text string) (name, args string) {
 	if i := strings.IndexAny(text, " \t"); i >= 0 {
 		return text[:i], text[i:]
 	}
 	return text, ""
 }
 
-func (r *dumpReader) add(text string) *node {
-	name, args := splitDirective(text)
-	n := &node{name: name, args: strings.TrimSpace(args), file: r.file, line: r.line + r.offset, useFile: r.file, useLine: r.line}
+func (r *dumpReader) add(text string) *Node {
+	name, args := SplitDirective(text)
+	n := &Node{Name: name, Args: strings.TrimSpace(args), File: r.file, Line: r.line + r.offset, UseFile: r.file, UseLine: r.line}
 	if r.useFile != "" {
-		n.inMacro, n.useFile, n.useLine = true, r.useFile, r.useLine
+		n.InMacro, n.UseFile, n.UseLine = true, r.useFile, r.useLine
 	}
 	if len(r.open) > 0 {
 		parent := r.open[len(r.open)-1]
-		parent.children = append(parent.children, n)
+		parent.Children = append(parent.Children, n)
 	} else {
 		r.top = append(r.top, n)
 	}
 	return n
 }
 
-// parseOwn reads a file that we render ourselves into the same nodes, as httpd
+// ParseOwn reads a file that we render ourselves into the same nodes, as httpd
 // would with these modules. Our templates use no continuation lines.
-func parseOwn(text []byte, file string, modules []string) []*node {
+func ParseOwn(text []byte, file string, modules []string) []*Node {
 	r := &dumpReader{file: file}
 	var skip, plain int // depth of false IfModules, and count of true ones left out
 	for i, raw := range strings.Split(string(text), "\n") {
@@ -94,7 +95,7 @@ func parseOwn(text []byte, file string, modules []string) []*node {
 		module, isIf := strings.CutPrefix(line, "<IfModule ")
 		switch {
 		case line == "" || line[0] == '#':
-		case isIf && (skip > 0 || !hasModule(modules, strings.TrimSuffix(module, ">"))):
+		case isIf && (skip > 0 || !slices.Contains(modules, strings.TrimSuffix(module, ">"))):
 			skip++
 		case isIf:
 			plain++
@@ -109,11 +110,18 @@ func parseOwn(text []byte, file string, modules []string) []*node {
 	return r.top
 }
 
-func hasModule(modules []string, name string) bool {
-	for _, m := range modules {
-		if m == name {
-			return true
+// AtLeast compares dotted version numbers.
+func AtLeast(have, want string) bool {
+	h, w := strings.Split(have, "."), strings.Split(want, ".")
+	for i := range w {
+		if i >= len(h) {
+			return false
+		}
+		a, _ := strconv.Atoi(h[i])
+		b, _ := strconv.Atoi(w[i])
+		if a != b {
+			return a > b
 		}
 	}
-	return false
+	return true
 }

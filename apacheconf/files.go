@@ -1,0 +1,72 @@
+package apacheconf
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"tlskeeper/apacheconf/conf"
+	"tlskeeper/internal/regular"
+)
+
+// resolved follows links, so that an edit reaches the file and the link stays.
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// readConf reads a configuration file's logical lines: continuation lines are
+// joined as httpd does. It never blocks on a FIFO.
+func readConf(path string) ([]conf.Line, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return conf.Lines(text), nil
+}
+
+const maxConfFile = 32 << 20
+
+// readFile reads a file of a configuration. It never blocks on a FIFO.
+func readFile(path string) ([]byte, error) { return regular.Read(path, maxConfFile) }
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// readChain reads the certificates of a PEM file, leaf first.
+func readChain(path string) ([]*x509.Certificate, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var chain []*x509.Certificate
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", path, err)
+		}
+		chain = append(chain, c)
+	}
+	if len(chain) == 0 {
+		return nil, fmt.Errorf("reading %s: no certificate in it", path)
+	}
+	return chain, nil
+}
