@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/filechange"
 )
 
@@ -76,7 +77,7 @@ func (p *planner) servesOther(v conf.VHost, name string) bool {
 func (p *planner) activeSite(name string) ([]byte, *x509.Certificate, error) {
 	dir := p.c.Generations[name]
 	if dir == "" {
-		active, err := ActiveGenerations(p.s.cfg.EtcDir)
+		active, err := ActiveGenerations(p.s.Config.EtcDir)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -105,7 +106,7 @@ func (p *planner) adopted(v conf.VHost, name string) bool {
 func (p *planner) besides(v conf.VHost, name string) []*conf.Node {
 	var out []*conf.Node
 	for _, n := range v.Node.Children {
-		if conf.IsCertificate(n) && n.File != p.s.cfg.sitePath(name) {
+		if conf.IsCertificate(n) && n.File != sitePath(p.s.Config, name) {
 			out = append(out, n)
 		}
 	}
@@ -121,15 +122,15 @@ func (p *planner) adoptInto(v conf.VHost, name string, text []byte) error {
 	if len(own) > 0 {
 		file = own[0].File
 	}
-	file = resolved(file)
+	file = httpd.Resolved(file)
 	current, ok := p.edits[file]
 	if !ok {
 		var err error
-		if current, err = readFile(file); err != nil {
+		if current, err = httpd.ReadFile(file); err != nil {
 			return fmt.Errorf("adopting %s: %w", name, err)
 		}
 	}
-	edit, why := p.s.adoptEdit(v, name, current)
+	edit, why := adoptEdit(p.s, v, name, current)
 	if why != nil {
 		why.Certificate = name
 		p.plan.Missing = append(p.plan.Missing, *why)
@@ -142,7 +143,7 @@ func (p *planner) adoptInto(v conf.VHost, name string, text []byte) error {
 	p.record(edit, current)
 	p.losesRSA(v, own, p.plan.leaves[name])
 	p.edits[file] = edited
-	p.overlay.adopt(v.File, v.Line, p.s.cfg.sitePath(name), text)
+	p.overlay.adopt(v.File, v.Line, sitePath(p.s.Config, name), text)
 	return nil
 }
 
@@ -155,7 +156,7 @@ func (p *planner) losesRSA(v conf.VHost, own []*conf.Node, leaf *x509.Certificat
 		if !n.Is("SSLCertificateFile") {
 			continue
 		}
-		if chain, err := readChain(conf.Abs(p.s.ServerRoot, n.Arg(0))); err == nil {
+		if chain, err := httpd.ReadChain(conf.Abs(p.s.ServerRoot, n.Arg(0))); err == nil {
 			kind := chain[0].PublicKeyAlgorithm
 			if kinds[kind] = true; kind == x509.RSA {
 				rsa = n

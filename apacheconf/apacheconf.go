@@ -8,7 +8,6 @@
 package apacheconf
 
 import (
-	"log/slog"
 	"path/filepath"
 	"time"
 )
@@ -19,25 +18,11 @@ const globalName = "tlskeeper.conf"
 // Deadlines. A healthy reload shows itself within 100 ms; a host under load
 // or with hundreds of virtual hosts gets much more.
 const (
-	dumpTimeout   = 20 * time.Second // a FIFO in an include directory hangs httpd for ever
-	reloadTimeout = 60 * time.Second
 	shadowTimeout = 20 * time.Second
-	holdTimeout   = 15 * time.Second // for a new generation of workers to serve what was planned
-	policyTimeout = 2 * time.Second  // for versions, suites and groups, once the certificates are right
+
+	policyTimeout = 2 * time.Second // for versions, suites and groups, once the certificates are right
 	lockWait      = 2 * time.Second
 )
-
-// Config says which Apache, and where our own files live.
-type Config struct {
-	Binary       string   // "" finds apache2 or httpd
-	ServerRoot   string   // with ConfigFile: a layout of one's own; "" finds Debian's or RHEL's
-	ConfigFile   string   // main configuration file, "" for the layout's
-	EtcDir       string   // our site includes, and the global file of a plain layout
-	StateDir     string   // journal, history, manifest; created with mode 0700
-	TLSLog       string   // absolute path of the TLS access log
-	StartCommand []string // starts a dead Apache; nil chooses by layout
-	Log          *slog.Logger
-}
 
 // Change is what shall be different. The zero value changes nothing; what is
 // left empty stays as installed.
@@ -63,15 +48,8 @@ type NewVHost struct {
 	Proxy        string // URL; instead of a document root
 }
 
-func (c Config) log() *slog.Logger {
-	if c.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return c.Log
-}
-
-func (c Config) sitePath(name string) string { return filepath.Join(c.EtcDir, name+".conf") }
-func (c Config) lockPath() string            { return filepath.Join(c.StateDir, "lock") }
-func (c Config) journalPath() string         { return filepath.Join(c.StateDir, "journal.json") }
-func (c Config) historyDir() string          { return filepath.Join(c.StateDir, "history") }
-func (c Config) manifestPath() string        { return filepath.Join(c.StateDir, "manifest.json") }
+func sitePath(c Config, name string) string { return filepath.Join(c.EtcDir, name+".conf") }
+func lockPath(c Config) string              { return filepath.Join(c.StateDir, "lock") }
+func journalPath(c Config) string           { return filepath.Join(c.StateDir, "journal.json") }
+func historyDir(c Config) string            { return filepath.Join(c.StateDir, "history") }
+func manifestPath(c Config) string          { return filepath.Join(c.StateDir, "manifest.json") }

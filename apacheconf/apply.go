@@ -7,14 +7,81 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
 )
+
+// Server is an Apache as it was configured on disk at the time of Discover.
+// Whether the running one has loaded that is another matter: see Status.
+type Server struct {
+	*httpd.Server
+	hooks hooks
+}
+
+// hooks let tests stop at a step, or meet a fault that the shadow would have
+// found; all are zero in the product.
+type hooks struct {
+	step  func(name string)
+	blind bool // no shadow of the plan
+}
+
+func (h hooks) at(name string) {
+	if h.step != nil {
+		h.step(name)
+	}
+}
+
+// Discover finds the Apache and reads its effective configuration by httpd's
+// own dump. It changes nothing and needs no running server; a configuration
+// that httpd itself cannot read is a *RefusedError that says where it breaks.
+// It returns *NotInstalledError where there is no httpd.
+func Discover(ctx context.Context, cfg Config) (*Server, error) {
+	s, err := inspect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if s.Has("ssl_module") {
+		if s.OpenSSL, err = runtimeOpenSSL(ctx, s.Server); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Survey is Discover without the versions: what a look at the virtual hosts
+// needs, in half the time.
+func Survey(ctx context.Context, cfg Config) (*Server, error) {
+	h, err := httpd.Survey(ctx, cfg)
+	if err != nil {
+		return nil, explainCutOff(cfg, err)
+	}
+	return &Server{Server: h}, nil
+}
+
+// inspect is Discover without starting anything.
+func inspect(ctx context.Context, cfg Config) (*Server, error) {
+	h, err := httpd.Inspect(ctx, cfg)
+	if err != nil {
+		return nil, explainCutOff(cfg, err)
+	}
+	return &Server{Server: h}, nil
+}
+
+// explainCutOff: where a change of ours was cut off, it is what broke the
+// configuration, and undoing it mends that.
+func explainCutOff(cfg Config, err error) error {
+	if refused, ok := errors.AsType[*RefusedError](err); ok && refused.About("syntax") && CutOff(cfg) {
+		return hint.Wrap(refused, "an apply was cut off here; tlskeeper apache rollback undoes it")
+	}
+	return err
+}
 
 // Result is what an apply did.
 type Result struct {
@@ -66,15 +133,15 @@ func (s *Server) Apply(ctx context.Context, p *Plan) (*Result, error) {
 
 // locked runs do with the lock held and a cut-off change undone.
 func (s *Server) locked(ctx context.Context, do func(healed bool) (*Result, error)) (*Result, error) {
-	if err := makeState(s.cfg); err != nil {
+	if err := makeState(s.Config); err != nil {
 		return nil, fmt.Errorf("making the state directory: %w", err)
 	}
-	lock, err := flock.Acquire(ctx, s.cfg.lockPath(), lockWait)
+	lock, err := flock.Acquire(ctx, lockPath(s.Config), lockWait)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Release()
-	healed, err := heal(ctx, s.cfg)
+	healed, err := heal(ctx, s.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -83,12 +150,12 @@ func (s *Server) locked(ctx context.Context, do func(healed bool) (*Result, erro
 
 // replan reads everything again under the lock.
 func (s *Server) replan(ctx context.Context, p *Plan) (*Plan, *Server, error) {
-	now, err := Discover(ctx, s.cfg)
+	now, err := Discover(ctx, s.Config)
 	if err != nil {
 		return nil, nil, err
 	}
 	now.hooks = s.hooks
-	fresh, err := now.planWith(ctx, p.Change, p.profile)
+	fresh, err := planWith(ctx, now.Server, p.Change, p.profile)
 	return fresh, now, err
 }
 
@@ -104,21 +171,21 @@ func (s *Server) carryOut(ctx context.Context, p *Plan) (*Result, error) {
 	if p.Empty() {
 		return s.settle(ctx, p, r)
 	}
-	if err := s.startable(); err != nil {
+	if err := s.Startable(); err != nil {
 		return nil, err
 	}
 	t := &transaction{s: s, p: p}
 	if err := t.prove(ctx); err != nil {
 		return nil, err
 	}
-	if err := t.journal.write(s.cfg); err != nil {
+	if err := t.journal.write(s.Config); err != nil {
 		return nil, err
 	}
 	s.hooks.at("journal")
 	if err := t.install(ctx); err != nil {
 		return nil, t.undo(ctx, err)
 	}
-	if err := commit(s.cfg, t.journal); err != nil {
+	if err := commit(s.Config, t.journal); err != nil {
 		return nil, t.undo(ctx, err)
 	}
 	r.Changed, r.Restarted, r.Proved = true, p.Restart, len(t.after.targets)
@@ -142,7 +209,7 @@ type transaction struct {
 
 // install writes, reloads and waits until the wire shows what was proved.
 func (t *transaction) install(ctx context.Context) error {
-	if slices.ContainsFunc(t.p.Files, func(f filechange.Change) bool { return f.Path == t.s.globalPath() && f.New != nil }) {
+	if slices.ContainsFunc(t.p.Files, func(f filechange.Change) bool { return f.Path == globalPath(t.s.Server) && f.New != nil }) {
 		t.s.makeLog()
 	}
 	for _, f := range t.p.Files {
@@ -170,28 +237,30 @@ func (t *transaction) install(ctx context.Context) error {
 func (t *transaction) load(ctx context.Context) error {
 	t.loading = true
 	if !t.p.Restart {
-		return t.s.reload(ctx)
+		return t.s.Reload(ctx)
 	}
-	if err := t.s.stop(ctx); err != nil {
+	if err := t.s.Stop(ctx); err != nil {
 		return err
 	}
 	t.s.hooks.at("stopped")
-	return t.s.start(ctx)
+	return t.s.Start(ctx)
 }
+
+const errSettled = httpd.Final("the new workers serve something else than was proved")
 
 // hold waits until the live server shows exactly what e wants. Old workers may
 // still answer for a moment after a reload.
 func (s *Server) hold(ctx context.Context, e expectation) error {
 	var leaves time.Time // since when the certificates are right
-	return poll(ctx, holdTimeout, func() (bool, error) {
+	return httpd.Poll(ctx, httpd.HoldTimeout, func() (bool, error) {
 		diffs := e.differences(ctx)
 		if len(diffs) > 0 {
 			leaves = time.Time{}
 		} else if leaves.IsZero() {
 			leaves = time.Now()
 		}
-		if _, ok := s.parent(); !ok {
-			return false, errDied
+		if _, ok := s.Parent(); !ok {
+			return false, httpd.ErrDied
 		}
 		if len(diffs) == 0 {
 			diffs = e.policyDifferences(ctx)
@@ -209,9 +278,9 @@ func (s *Server) hold(ctx context.Context, e expectation) error {
 // rememberProcess notes which Apache has loaded our change. It serves one rule
 // and is not worth a failure.
 func (s *Server) rememberProcess() {
-	if p, ok := s.parent(); ok {
-		if err := durable.WriteFile(pidPath(s.cfg), []byte(strconv.Itoa(p.pid)+"\n"), 0o600); err != nil {
-			s.cfg.log().Warn("noting the process of apache failed", "err", err)
+	if p, ok := s.Parent(); ok {
+		if err := durable.WriteFile(pidPath(s.Config), []byte(strconv.Itoa(p.PID)+"\n"), 0o600); err != nil {
+			s.Config.Logger().Warn("noting the process of apache failed", "err", err)
 		}
 	}
 }
@@ -221,20 +290,20 @@ func (s *Server) rememberProcess() {
 // still leave a healthy server.
 func (t *transaction) undo(ctx context.Context, cause error) error {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*reloadTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*httpd.ReloadTimeout)
 	defer cancel()
 	back := &RolledBackError{Cause: cause}
 	back.Trouble = t.back(ctx)
 	back.Healthy = back.Trouble == nil
 	back.Took = time.Since(began)
 	if back.Healthy {
-		back.Trouble = durable.Remove(t.s.cfg.journalPath())
+		back.Trouble = durable.Remove(journalPath(t.s.Config))
 	}
 	return back
 }
 
 func (t *transaction) back(ctx context.Context) error {
-	if err := t.journal.restore(t.s.cfg.log()); err != nil {
+	if err := t.journal.restore(t.s.Config.Logger()); err != nil {
 		return err
 	}
 	t.s.relabel(ctx, t.p.Files)
@@ -261,4 +330,10 @@ func (e *RolledBackError) Error() string {
 		return fmt.Sprintf("applied, did not hold, rolled back in %v: %v", e.Took.Round(time.Millisecond), e.Cause)
 	}
 	return fmt.Sprintf("applied, did not hold (%v), and the rollback is not proved: %v", e.Cause, e.Trouble)
+}
+
+func notRunning(s *httpd.Server) error {
+	return hint.Wrap(&conf.RefusedError{Why: "Apache is not running",
+		Findings: []conf.Finding{{Code: "not-running", File: s.PidFile, What: "no live process behind this PidFile"}}},
+		"start it first: "+strings.Join(s.StartArgv(), " "))
 }

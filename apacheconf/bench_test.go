@@ -46,7 +46,7 @@ func BenchmarkUndo(b *testing.B) {
 	for b.Loop() {
 		s := r.discover()
 		s.hooks.blind = true
-		p, err := s.planWith(b.Context(), Change{}, &bad)
+		p, err := planWith(b.Context(), s.Server, Change{}, &bad)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func TestUnreadableFileOfOursIsUndone(t *testing.T) {
 	path := filepath.Join(r.cfg.EtcDir, globalName)
 	change, err := filechange.PlanFile(path, []byte(read(path)+"NoSuchDirective on\n"), 0o644)
 	must(err)
-	p := &Plan{Files: []filechange.Change{change}, planned: s.conf, modules: s.Modules}
+	p := &Plan{Files: []filechange.Change{change}, planned: s.Conf, modules: s.Modules}
 	_, err = s.locked(t.Context(), func(bool) (*Result, error) { return s.carryOut(t.Context(), p) })
 	if _, refused := errors.AsType[*conf.RefusedError](err); refused {
 		t.Errorf("told as refused: %v", err)

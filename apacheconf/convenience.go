@@ -35,11 +35,11 @@ func Uninstall(ctx context.Context, cfg Config, u Undo) (*Result, error) {
 		return nil, err
 	}
 	for _, n := range history(cfg) {
-		if err := durable.Remove(cfg.entry(n)); err != nil {
+		if err := durable.Remove(entry(cfg, n)); err != nil {
 			return nil, fmt.Errorf("clearing the history: %w", err)
 		}
 	}
-	os.Remove(cfg.historyDir()) // empty now; a stranger's file keeps it
+	os.Remove(historyDir(cfg)) // empty now; a stranger's file keeps it
 	return r, durable.Remove(pidPath(cfg))
 }
 

@@ -14,9 +14,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"tlskeeper/apacheconf/apachetest"
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/testenv"
 )
@@ -26,7 +28,7 @@ import (
 func debianRig(t *testing.T, modules ...string) (*rig, string) {
 	t.Helper()
 	testenv.Need(t, "apache2")
-	if !exists("/etc/apache2/mods-available/ssl.load") {
+	if !httpd.Exists("/etc/apache2/mods-available/ssl.load") {
 		t.Skip("no Debian layout on this host")
 	}
 	ca, err := apachetest.NewCA()
@@ -40,7 +42,7 @@ func debianRig(t *testing.T, modules ...string) (*rig, string) {
 	r := &rig{t: t, ca: ca, dir: t.TempDir()}
 	root := filepath.Join(r.dir, "apache2")
 	must(os.Chmod(r.dir, 0o755))
-	_, err = child.Run(t.Context(), child.Cmd{Argv: []string{"cp", "-a", "/etc/apache2", root}, Timeout: dumpTimeout})
+	_, err = child.Run(t.Context(), child.Cmd{Argv: []string{"cp", "-a", "/etc/apache2", root}, Timeout: time.Minute})
 	must(err)
 	for _, d := range []string{"run", "lock", "log"} {
 		must(os.Mkdir(filepath.Join(r.dir, d), 0o755))
@@ -56,7 +58,7 @@ func debianRig(t *testing.T, modules ...string) (*rig, string) {
 	must(os.Symlink("../sites-available/a.conf", filepath.Join(root, "sites-enabled", "a.conf")))
 	for _, m := range modules {
 		for _, ext := range []string{".load", ".conf"} {
-			if exists(filepath.Join(root, "mods-available", m+ext)) {
+			if httpd.Exists(filepath.Join(root, "mods-available", m+ext)) {
 				must(os.Symlink("../mods-available/"+m+ext, filepath.Join(root, "mods-enabled", m+ext)))
 			}
 		}
@@ -70,12 +72,12 @@ func (r *rig) startDebian(port int) {
 	r.t.Helper()
 	s := r.discover()
 	r.t.Cleanup(func() {
-		if p, ok := s.parent(); ok {
-			syscall.Kill(p.pid, syscall.SIGTERM)
-			poll(background(), holdTimeout, func() (bool, error) { _, alive := s.parent(); return !alive, nil })
+		if p, ok := s.Parent(); ok {
+			syscall.Kill(p.PID, syscall.SIGTERM)
+			httpd.Poll(background(), httpd.HoldTimeout, func() (bool, error) { return s.Running() != nil, nil })
 		}
 	})
-	if err := s.start(r.t.Context()); err != nil {
+	if err := s.Start(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
 	r.a = &apachetest.Apache{TLSPort: port, ConfigFile: s.ConfigFile, SitesFile: filepath.Join(s.ServerRoot, "sites-available", "a.conf")}
@@ -89,7 +91,7 @@ func TestDebianLayout(t *testing.T) {
 	dir, leaf := r.generation()
 	site := r.sites()
 	s, p := r.plan(Change{Profile: "intermediate", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
-	if s.Layout != Debian {
+	if s.Layout != httpd.Debian {
 		t.Fatalf("layout %s", s.Layout)
 	}
 	if _, err := s.Apply(t.Context(), p); err != nil {
@@ -118,7 +120,7 @@ func TestDebianLayout(t *testing.T) {
 	if _, err := Rollback(t.Context(), r.cfg, Undo{}); err != nil {
 		t.Fatal(err)
 	}
-	if r.sites() != site || exists(filepath.Join(root, "conf-enabled", globalName)) || exists(filepath.Join(root, "conf-available", globalName)) {
+	if r.sites() != site || httpd.Exists(filepath.Join(root, "conf-enabled", globalName)) || httpd.Exists(filepath.Join(root, "conf-available", globalName)) {
 		t.Error("the rollback left something")
 	}
 	r.serves("a.test", r.oldA.Leaf)

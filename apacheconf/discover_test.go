@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/httpd"
 )
 
 // Hosts that only httpd itself can find: macros, defines, versions, loops of
@@ -51,7 +53,7 @@ func TestDiscoverWhatOnlyHTTPDCanRead(t *testing.T) {
 // loadModule is "" for what is built in, as mod_version is on Debian.
 func loadModule(name string) string {
 	for _, dir := range []string{"/usr/lib/apache2/modules", "/usr/lib64/httpd/modules"} {
-		if path := filepath.Join(dir, "mod_"+name+".so"); exists(path) {
+		if path := filepath.Join(dir, "mod_"+name+".so"); httpd.Exists(path) {
 			return "LoadModule " + name + "_module " + path + "\n"
 		}
 	}

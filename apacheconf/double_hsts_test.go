@@ -50,7 +50,7 @@ func TestHSTSBesideOurs(t *testing.T) {
 			_, p := r.plan(change)
 			var got []string
 			for _, f := range p.Warnings {
-				if strings.Contains(f.What, hstsHeader) {
+				if strings.Contains(f.What, "Strict-Transport-Security") {
 					got = append(got, f.Code)
 					text, err := os.ReadFile(f.File)
 					if lines := strings.Split(string(text), "\n"); err != nil || !strings.Contains(strings.ToLower(lines[f.Line-1]), "strict-") {
@@ -62,7 +62,7 @@ func TestHSTSBesideOurs(t *testing.T) {
 				t.Errorf("warnings %q, want %q\n%v", got, want, p.Warnings)
 			}
 			r.apply(change)
-			if wire := requestHTTPS(t, r).Values(hstsHeader); fmt.Sprint(wire) != fmt.Sprint(c.wire) {
+			if wire := requestHTTPS(t, r).Values("Strict-Transport-Security"); fmt.Sprint(wire) != fmt.Sprint(c.wire) {
 				t.Errorf("on the wire: %q, want %q", wire, c.wire)
 			}
 		})

@@ -22,18 +22,18 @@ func TestDrift(t *testing.T) {
 	}
 	appendTo(t, filepath.Join(r.cfg.EtcDir, globalName), "# by hand\n")
 	next, _ := r.generation()
-	text, err := r.discover().siteText("a.test", next, r.leafOf(next), nil)
+	text, err := r.include("a.test", next)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(r.cfg.sitePath("a.test"), text, 0o644); err != nil {
+	if err := os.WriteFile(sitePath(r.cfg, "a.test"), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if codes := r.driftCodes(); !codes["edited"] || !codes["not-loaded"] {
 		t.Errorf("codes %v", codes)
 	}
 	must(os.Remove(filepath.Join(r.cfg.EtcDir, globalName)))
-	r.writeSites(strings.Replace(r.sites(), r.cfg.sitePath("a.test"), r.cfg.sitePath("a.test")+".none", 1))
+	r.writeSites(strings.Replace(r.sites(), sitePath(r.cfg, "a.test"), sitePath(r.cfg, "a.test")+".none", 1))
 	r.writeSites(strings.Replace(r.sites(), "Include", "IncludeOptional", 1)) // httpd says nothing of it
 	must(os.WriteFile(r.a.SitesFile, []byte(strings.Replace(r.sites(), "  SSLEngine on\n", "  SSLEngine on\n  SSLCertificateFile "+r.oldA.CertFile+"\n  SSLCertificateKeyFile "+r.oldA.KeyFile+"\n", 1)), 0o644))
 	if codes := r.driftCodes(); !codes["deleted"] || !codes["adoption"] || !codes["not-loaded"] {

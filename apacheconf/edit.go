@@ -6,24 +6,25 @@ import (
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/templates"
 )
 
 // adoptEdit works out the one edit that puts our include into a virtual host:
 // its certificate lines become one Include. Nothing else of the file changes.
 // A finding instead of an edit says why a person has to do it.
-func (s *Server) adoptEdit(v conf.VHost, name string, text []byte) (adoption, *conf.Finding) {
-	include, err := templates.Quote(s.cfg.sitePath(name))
+func adoptEdit(s *httpd.Server, v conf.VHost, name string, text []byte) (adoption, *conf.Finding) {
+	include, err := templates.Quote(sitePath(s.Config, name))
 	if err != nil {
 		return adoption{}, &conf.Finding{Code: "path", What: err.Error()}
 	}
 	var lines []*conf.Node
 	for _, n := range v.Node.Children {
-		if conf.IsCertificate(n) && n.File != s.cfg.sitePath(name) {
+		if conf.IsCertificate(n) && n.File != sitePath(s.Config, name) {
 			lines = append(lines, n)
 		}
 	}
-	if why := s.uneditable(v, lines); why != nil {
+	if why := uneditable(s, v, lines); why != nil {
 		why.Fix = "Include " + include
 		return adoption{}, why
 	}
@@ -32,7 +33,7 @@ func (s *Server) adoptEdit(v conf.VHost, name string, text []byte) (adoption, *c
 	for _, n := range lines {
 		edit.Lines = append(edit.Lines, n.Text())
 	}
-	if file := resolved(v.File); file != edit.File {
+	if file := httpd.Resolved(v.File); file != edit.File {
 		edit.HostFile = file
 	}
 	return edit, nil
@@ -40,7 +41,7 @@ func (s *Server) adoptEdit(v conf.VHost, name string, text []byte) (adoption, *c
 
 // uneditable: a certificate line that also serves another virtual host (a
 // macro, a shared include) is not ours to change.
-func (s *Server) uneditable(v conf.VHost, lines []*conf.Node) *conf.Finding {
+func uneditable(s *httpd.Server, v conf.VHost, lines []*conf.Node) *conf.Finding {
 	if len(lines) == 0 {
 		return &conf.Finding{Code: "adopt", File: v.File, Line: v.Line, VHost: v.Name(), What: "has no certificate line that could be replaced; put the Include into this section"}
 	}
@@ -106,7 +107,7 @@ func cut(lines []*conf.Node, spans []span, include string, text []byte) adoption
 		old, next := replaceLines(text, spans[from:end+1], drop, include)
 		result := strings.Replace(string(text), old, next, 1)
 		if from == 0 || strings.Count(string(text), old) == 1 && strings.Count(result, next) == 1 {
-			return adoption{File: resolved(lines[0].File), Old: old, New: next}
+			return adoption{File: httpd.Resolved(lines[0].File), Old: old, New: next}
 		}
 	}
 }

@@ -38,11 +38,11 @@ func TestFullStateDirectory(t *testing.T) {
 func TestNestedIncludeIsNamed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	inner := r.write("inner.conf", "#\n#\nInclude /nonexistent/x.conf\n")
-	outer := r.write("outer.conf", "Include "+inner+"\n")
+	Server := r.write("Server.conf", "#\n#\nInclude /nonexistent/x.conf\n")
+	outer := r.write("outer.conf", "Include "+Server+"\n")
 	r.writeSites(r.sites() + "Include " + outer + "\n")
 	_, err := Discover(t.Context(), r.cfg)
-	if f := asRefused(t, err).Findings[0]; f.File != inner || f.Line != 3 || !strings.Contains(f.What, "/nonexistent/x.conf") {
+	if f := asRefused(t, err).Findings[0]; f.File != Server || f.Line != 3 || !strings.Contains(f.What, "/nonexistent/x.conf") {
 		t.Errorf("finding %+v", f)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/httpd"
 )
 
 // The whole way: adopt, install a certificate and a profile, see both on the
@@ -18,11 +20,11 @@ func TestHardenAdoptAndRollBack(t *testing.T) {
 	change := Change{Profile: "intermediate", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}}
 
 	s, p := r.plan(change)
-	if s.Version == "" || s.OpenSSL == "" || s.Layout != Plain || len(s.VHosts) != 3 {
+	if s.Version == "" || s.OpenSSL == "" || s.Layout != httpd.Plain || len(s.VHosts) != 3 {
 		t.Fatalf("discovered %+v", s)
 	}
 	r.unchanged(before)
-	if diff := p.Diff(); !strings.Contains(diff, "-  SSLCertificateFile") || !strings.Contains(diff, `+  Include "`+r.cfg.sitePath("a.test")) {
+	if diff := p.Diff(); !strings.Contains(diff, "-  SSLCertificateFile") || !strings.Contains(diff, `+  Include "`+sitePath(r.cfg, "a.test")) {
 		t.Errorf("diff:\n%s", diff)
 	}
 	res, err := s.Apply(t.Context(), p)
@@ -39,12 +41,12 @@ func TestHardenAdoptAndRollBack(t *testing.T) {
 		t.Error("TLS 1.1 still works")
 	}
 
-	installed, generation := r.snapshot(), generationOf(r.parent())
+	installed, reloads := r.snapshot(), r.reloads()
 	if res := r.apply(change); res.Changed {
 		t.Error("a second apply changed something")
 	}
 	r.unchanged(installed)
-	if generation.replaced() {
+	if reloads == 0 || r.reloads() != reloads {
 		t.Error("a second apply reloaded")
 	}
 
@@ -53,16 +55,6 @@ func TestHardenAdoptAndRollBack(t *testing.T) {
 	}
 	r.unchanged(before)
 	r.serves("a.test", r.oldA.Leaf)
-}
-
-// parent is the running Apache.
-func (r *rig) parent() process {
-	r.t.Helper()
-	p, ok := r.discover().parent()
-	if !ok {
-		r.t.Fatal("apache is not running")
-	}
-	return p
 }
 
 // Log first: one file, and a line for every TLS request of every host.

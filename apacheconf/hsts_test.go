@@ -77,5 +77,5 @@ func (r *rig) backdate(by time.Duration) {
 	m.HSTSSince = m.HSTSSince.Add(-by)
 	text, err := json.Marshal(m)
 	must(err)
-	must(filechange.Put(r.cfg.manifestPath(), &filechange.State{Data: text, Mode: 0o600, UID: -1, GID: -1}))
+	must(filechange.Put(manifestPath(r.cfg), &filechange.State{Data: text, Mode: 0o600, UID: -1, GID: -1}))
 }

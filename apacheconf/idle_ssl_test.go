@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // A Debian host without mod_ssl: the log alone enables it too, with the cache
@@ -16,7 +17,7 @@ func TestLogOnlyEnablesModules(t *testing.T) {
 	r, root := debianRig(t)
 	r.apply(Change{LogOnly: true})
 	for _, m := range []string{"ssl", "socache_shmcb"} {
-		if !exists(filepath.Join(root, "mods-enabled", m+".load")) {
+		if !httpd.Exists(filepath.Join(root, "mods-enabled", m+".load")) {
 			t.Errorf("%s is not enabled", m)
 		}
 	}
@@ -58,7 +59,7 @@ func TestUninstallTakesItsModules(t *testing.T) {
 	if s := r.discover(); s.Has("ssl_module") || len(s.Listen) != before {
 		t.Errorf("left: %v, %v", s.Modules, s.Listen)
 	}
-	if _, running := r.discover().parent(); !running {
+	if r.discover().Running() != nil {
 		t.Error("apache is gone")
 	}
 	r.apply(Change{Generations: map[string]string{"c.test": filepath.Dir(p.CertFile)},
@@ -75,7 +76,7 @@ func TestUninstallKeepsModulesInUse(t *testing.T) {
 	if _, err := Uninstall(t.Context(), r.cfg, Undo{}); err != nil {
 		t.Fatal(err)
 	}
-	if !exists(filepath.Join(root, "mods-enabled", "ssl.load")) {
+	if !httpd.Exists(filepath.Join(root, "mods-enabled", "ssl.load")) {
 		t.Error("ssl is gone, and a.test uses it")
 	}
 	if len(plan.Warnings) == 0 || !strings.Contains(plan.Warnings[0].Fix, "a2dismod") {

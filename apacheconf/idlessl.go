@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/filechange"
 )
 
@@ -19,7 +20,7 @@ func (p *planner) enables(file string) bool {
 // idleTLS refuses to enable mod_ssl where no virtual host would use it: it
 // only wakes the "Listen 443" of ports.conf, and plain HTTP answers there.
 func (p *planner) idleTLS() error {
-	if !p.enables("ssl.load") || slices.ContainsFunc(conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir), func(v conf.VHost) bool { return v.TLS }) {
+	if !p.enables("ssl.load") || slices.ContainsFunc(conf.Hosts(p.overlay.conf, p.s.Config.EtcDir), func(v conf.VHost) bool { return v.TLS }) {
 		return nil
 	}
 	fix := "a2ensite default-ssl"
@@ -92,7 +93,7 @@ func (p *planner) waitsForSSL() bool {
 		if !n.Is("VirtualHost") {
 			return false
 		}
-		text, err := readFile(n.File)
+		text, err := httpd.ReadFile(n.File)
 		lower := strings.ToLower(string(text))
 		return err != nil || strings.Contains(lower, "<ifmodule ssl_module>") || strings.Contains(lower, "<ifmodule mod_ssl.c>")
 	})

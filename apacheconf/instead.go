@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/templates"
 )
@@ -17,7 +18,7 @@ import (
 // still gives the admin's own lines back.
 func (p *planner) instead(v conf.VHost, name string, text []byte) error {
 	i := slices.IndexFunc(p.is.Adoptions, func(a adoption) bool {
-		return a.Name == v.Include && a.VHost == v.Name() && a.sectionFile() == resolved(v.File)
+		return a.Name == v.Include && a.VHost == v.Name() && a.sectionFile() == httpd.Resolved(v.File)
 	})
 	if i < 0 || len(p.besides(v, v.Include)) > 0 {
 		return p.insteadByHand(v, name)
@@ -26,12 +27,12 @@ func (p *planner) instead(v conf.VHost, name string, text []byte) error {
 	current, ok := p.edits[edit.File]
 	if !ok {
 		var err error
-		if current, err = readFile(edit.File); err != nil {
+		if current, err = httpd.ReadFile(edit.File); err != nil {
 			return fmt.Errorf("adopting %s: %w", name, err)
 		}
 	}
 	was := edit.New
-	if err := edit.rename(p.s.cfg, name); err != nil {
+	if err := edit.rename(p.s.Config, name); err != nil {
 		return err
 	}
 	edited, err := applyEdit(current, was, edit.New)
@@ -41,18 +42,18 @@ func (p *planner) instead(v conf.VHost, name string, text []byte) error {
 	p.is.Adoptions = slices.Delete(p.is.Adoptions, i, i+1)
 	p.record(edit, current)
 	p.edits[edit.File] = edited
-	p.overlay.instead(v, p.s.cfg.sitePath(v.Include), p.s.cfg.sitePath(name), text)
+	p.overlay.instead(v, sitePath(p.s.Config, v.Include), sitePath(p.s.Config, name), text)
 	return nil
 }
 
 // rename makes an adoption that of another certificate. Ours is the last Include
 // of its text: what stands above it is there to make the text unique.
 func (a *adoption) rename(cfg Config, name string) error {
-	was, err := templates.Quote(cfg.sitePath(a.Name))
+	was, err := templates.Quote(sitePath(cfg, a.Name))
 	if err != nil {
 		return err
 	}
-	is, err := templates.Quote(cfg.sitePath(name))
+	is, err := templates.Quote(sitePath(cfg, name))
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (p *planner) breaksOther(edit adoption, current, edited []byte) bool {
 
 // insteadByHand: the line is the admin's own, or was changed since.
 func (p *planner) insteadByHand(v conf.VHost, name string) error {
-	quoted, err := templates.Quote(p.s.cfg.sitePath(name))
+	quoted, err := templates.Quote(sitePath(p.s.Config, name))
 	if err != nil {
 		return err
 	}
@@ -111,13 +112,13 @@ func (p *planner) unserved(name string, leaf *x509.Certificate, other string) co
 // served before `adopt --instead`. Its own lines stand there by now.
 func (v *inversion) readopt(change filechange.Change) error {
 	for _, a := range v.before(change.Path, change.New) {
-		path := v.s.cfg.sitePath(a.Name)
-		text, err := readFile(path)
+		path := sitePath(v.s.Config, a.Name)
+		text, err := httpd.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		for _, h := range conf.Hosts(v.overlay.conf, v.s.cfg.EtcDir) {
-			if h.Include == "" && h.Name() == a.VHost && resolved(h.File) == a.sectionFile() {
+		for _, h := range conf.Hosts(v.overlay.conf, v.s.Config.EtcDir) {
+			if h.Include == "" && h.Name() == a.VHost && httpd.Resolved(h.File) == a.sectionFile() {
 				v.overlay.adopt(h.File, h.Line, path, text)
 				break
 			}

@@ -40,7 +40,7 @@ func (j journal) write(cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("writing the journal: %w", err)
 	}
-	if err := durable.WriteFile(cfg.journalPath(), text, 0o600); err != nil {
+	if err := durable.WriteFile(journalPath(cfg), text, 0o600); err != nil {
 		return fmt.Errorf("writing the journal: %w", err)
 	}
 	return nil
@@ -80,9 +80,9 @@ const keepHistory = 20
 // nothing points back to drift.
 func commit(cfg Config, j journal) error {
 	if j.Activate || j.Repair {
-		return durable.Remove(cfg.journalPath())
+		return durable.Remove(journalPath(cfg))
 	}
-	if err := durable.MkdirAll(cfg.historyDir(), 0o700); err != nil {
+	if err := durable.MkdirAll(historyDir(cfg), 0o700); err != nil {
 		return err
 	}
 	numbers := history(cfg)
@@ -91,21 +91,21 @@ func commit(cfg Config, j journal) error {
 		next = numbers[len(numbers)-1] + 1
 	}
 	for len(numbers) >= keepHistory {
-		if err := durable.Remove(cfg.entry(numbers[0])); err != nil {
+		if err := durable.Remove(entry(cfg, numbers[0])); err != nil {
 			return err
 		}
 		numbers = numbers[1:]
 	}
-	return durable.Rename(cfg.journalPath(), cfg.entry(next))
+	return durable.Rename(journalPath(cfg), entry(cfg, next))
 }
 
-func (c Config) entry(n int) string {
-	return filepath.Join(c.historyDir(), fmt.Sprintf("%06d.json", n))
+func entry(c Config, n int) string {
+	return filepath.Join(historyDir(c), fmt.Sprintf("%06d.json", n))
 }
 
 // history lists the entries, oldest first.
 func history(cfg Config) []int {
-	entries, _ := os.ReadDir(cfg.historyDir())
+	entries, _ := os.ReadDir(historyDir(cfg))
 	var out []int
 	for _, e := range entries {
 		if n, err := strconv.Atoi(strings.TrimSuffix(e.Name(), ".json")); err == nil {
@@ -141,12 +141,12 @@ func (j journal) restore(log *slog.Logger) error {
 // under the lock. Apache is reloaded, or started where it died of the change.
 func heal(ctx context.Context, cfg Config) (bool, error) {
 	sweep(cfg)
-	j, err := readJournal(cfg.journalPath())
+	j, err := readJournal(journalPath(cfg))
 	if j == nil || err != nil {
 		return false, err
 	}
-	cfg.log().Warn("undoing a change that was cut off", "started", j.Started)
-	if err := j.restore(cfg.log()); err != nil {
+	cfg.Logger().Warn("undoing a change that was cut off", "started", j.Started)
+	if err := j.restore(cfg.Logger()); err != nil {
 		return false, fmt.Errorf("undoing a change that was cut off: %w", err)
 	}
 	if j.Running {
@@ -154,7 +154,7 @@ func heal(ctx context.Context, cfg Config) (bool, error) {
 			return false, fmt.Errorf("undoing a change that was cut off: %w", err)
 		}
 	}
-	return true, durable.Remove(cfg.journalPath())
+	return true, durable.Remove(journalPath(cfg))
 }
 
 // revive loads what is on disk now, into a running Apache or a new one.
@@ -164,16 +164,6 @@ func revive(ctx context.Context, cfg Config) error {
 		return conf.Unhinted(err)
 	}
 	return s.bringBack(ctx)
-}
-
-func (s *Server) loadOrStart(ctx context.Context) error {
-	if _, ok := s.parent(); ok {
-		err := s.reload(ctx)
-		if !errors.Is(err, errDied) && !errors.Is(err, errNotRunning) {
-			return err
-		}
-	}
-	return s.start(ctx)
 }
 
 func pidPath(cfg Config) string { return filepath.Join(cfg.StateDir, "apache.pid") }

@@ -88,13 +88,13 @@ func TestRenewalToRSA(t *testing.T) {
 		return Change{Generations: map[string]string{"a.test": filepath.Dir(pair.CertFile)}}
 	}
 	_, p := r.plan(rsa("1"))
-	if len(p.Blocked) != 1 || p.Blocked[0].File != r.cfg.sitePath("a.test") || !strings.Contains(p.Blocked[0].Fix, `key_type = "secp384r1"`) {
+	if len(p.Blocked) != 1 || p.Blocked[0].File != sitePath(r.cfg, "a.test") || !strings.Contains(p.Blocked[0].Fix, `key_type = "secp384r1"`) {
 		t.Fatalf("blocked %+v", p.Blocked)
 	}
 	_, err := r.try(rsa("1"))
 	asRefused(t, err)
 	r.serves("a.test", leaf)
-	must(filechange.Put(r.cfg.sitePath("a.test"), &filechange.State{Data: []byte(strings.ReplaceAll(r.text(r.cfg.sitePath("a.test")), dir, rsa("2").Generations["a.test"])), Mode: 0o644, UID: -1, GID: -1}))
+	must(filechange.Put(sitePath(r.cfg, "a.test"), &filechange.State{Data: []byte(strings.ReplaceAll(r.text(sitePath(r.cfg, "a.test")), dir, rsa("2").Generations["a.test"])), Mode: 0o644, UID: -1, GID: -1}))
 	if _, p := r.plan(rsa("3")); len(p.Blocked) > 0 || !warnsOf(p, "rsa") {
 		t.Errorf("already RSA: blocked %+v, warnings %+v", p.Blocked, p.Warnings)
 	}

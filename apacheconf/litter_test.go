@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"tlskeeper/apacheconf/httpd"
 )
 
 // A plan is for looking: it makes no state directory, and leaves no shadow.
@@ -15,7 +17,7 @@ func TestPlanLeavesNothing(t *testing.T) {
 	if p.Empty() {
 		t.Error("nothing planned")
 	}
-	if exists(r.cfg.StateDir) {
+	if httpd.Exists(r.cfg.StateDir) {
 		t.Error("the state directory was made")
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
@@ -30,7 +32,7 @@ func TestShadowOfTheKilled(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	s := r.discover()
-	alive, lock, err := s.shadowDir()
+	alive, lock, err := shadowDir(s.Server)
 	must(err)
 	defer lock.Release()
 	dead := filepath.Join(tmp, shadowPrefix+"dead")
@@ -39,7 +41,7 @@ func TestShadowOfTheKilled(t *testing.T) {
 	fresh := filepath.Join(tmp, shadowPrefix+"fresh")
 	must(os.Mkdir(fresh, 0o700))
 	r.discover()
-	if exists(dead) || !exists(alive) || !exists(fresh) {
-		t.Errorf("dead %v, alive %v, in the making %v", exists(dead), exists(alive), exists(fresh))
+	if httpd.Exists(dead) || !httpd.Exists(alive) || !httpd.Exists(fresh) {
+		t.Errorf("dead %v, alive %v, in the making %v", httpd.Exists(dead), httpd.Exists(alive), httpd.Exists(fresh))
 	}
 }

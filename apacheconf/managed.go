@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/durable"
 )
 
@@ -75,15 +74,4 @@ func (e expectation) loosen(ctx context.Context) {
 // heard are not the same.
 func right(want, got string) bool {
 	return want == got && got != unreachable || want == notAsked || want == anyLeaf && isLeaf(got)
-}
-
-// managed warns of hosts whose certificate is not in the files.
-func (p *planner) managed() {
-	hosts := conf.Managed(p.overlay.conf, p.s.Modules)
-	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
-		if hosts[v.Node] {
-			p.warn(conf.Finding{Code: "mod_md", File: v.File, Line: v.Line, VHost: v.Name(),
-				What: "mod_md manages its certificate, which may change at any reload; only that one is shown is checked"})
-		}
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // manifest remembers what is installed, for drift, uninstall and for changes
@@ -72,7 +73,7 @@ func (a adoption) undone(text []byte) bool {
 
 func loadManifest(cfg Config) (manifest, error) {
 	m := manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
-	text, err := readRecord(cfg.manifestPath())
+	text, err := readRecord(manifestPath(cfg))
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil
 	}
@@ -80,10 +81,10 @@ func loadManifest(cfg Config) (manifest, error) {
 		return m, fmt.Errorf("reading the manifest: %w", err)
 	}
 	if err := json.Unmarshal(text, &m); err != nil {
-		return m, fmt.Errorf("reading %s: %w", cfg.manifestPath(), err)
+		return m, fmt.Errorf("reading %s: %w", manifestPath(cfg), err)
 	}
 	if m.Version != 1 {
-		return m, fmt.Errorf("reading %s: version %d is newer than this tlskeeper", cfg.manifestPath(), m.Version)
+		return m, fmt.Errorf("reading %s: version %d is newer than this tlskeeper", manifestPath(cfg), m.Version)
 	}
 	if m.Files == nil {
 		m.Files = map[string]string{}
@@ -114,7 +115,7 @@ func ActiveGenerations(etcDir string) (map[string]string, error) {
 		if filepath.Base(path) == globalName {
 			continue
 		}
-		text, err := readFile(path)
+		text, err := httpd.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("reading the active generations: %w", err)
 		}
@@ -151,4 +152,27 @@ func siteNames(etcDir string) []string {
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// held are the caches that the running Apache has in its memory, as far as the
+// manifest tells.
+func (m manifest) held(s *httpd.Server) []string {
+	var out []string
+	if !since(s, m) {
+		return nil
+	}
+	if m.Cache {
+		out = append(out, "SSLSessionCache")
+	}
+	if m.Stapling {
+		out = append(out, "SSLStaplingCache")
+	}
+	return out
+}
+
+// since tells whether the running Apache is the one that the manifest's change
+// was loaded into: then what it had loaded is still in its memory.
+func since(s *httpd.Server, m manifest) bool {
+	now, ok := s.Parent()
+	return ok && len(m.Files) > 0 && now.PID == pidOf(s.Config)
 }

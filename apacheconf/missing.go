@@ -13,7 +13,7 @@ import (
 // missing says, for each certificate that shall be served and is not, which
 // line to write where.
 func (p *planner) missing() {
-	hosts := conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir)
+	hosts := conf.Hosts(p.overlay.conf, p.s.Config.EtcDir)
 	for name, leaf := range p.plan.leaves {
 		served := slices.ContainsFunc(hosts, func(v conf.VHost) bool { return v.TLS && v.Include == name })
 		other := ""
@@ -46,9 +46,9 @@ func vhostCommand(name string, leaf *x509.Certificate) string {
 }
 
 func (p *planner) notAdopted(v conf.VHost, name string) {
-	quoted, err := templates.Quote(p.s.cfg.sitePath(name))
+	quoted, err := templates.Quote(sitePath(p.s.Config, name))
 	if err != nil {
-		quoted = filepath.Base(p.s.cfg.sitePath(name))
+		quoted = filepath.Base(sitePath(p.s.Config, name))
 	}
 	f := conf.Finding{Code: "not-adopted", Certificate: name, File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
 		What: "does not serve certificate " + name + "; `tlskeeper apache adopt " + name + "` puts the line there"}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // modulesNeeded plans Debian's module links, as a2enmod makes them, and reads
@@ -24,19 +25,16 @@ func (p *planner) modulesNeeded() error {
 	if len(first) == 0 {
 		return nil
 	}
-	next := *p.s
-	next.Modules = p.plan.modules
-	if err := next.dump(p.ctx, first...); err != nil {
+	next, err := p.s.With(p.ctx, p.plan.modules, first...)
+	if err != nil {
 		return fmt.Errorf("reading the configuration with more modules: %w", err)
 	}
-	next.readVHosts()
 	if next.OpenSSL == "" {
-		var err error
-		if next.OpenSSL, err = next.runtimeOpenSSL(p.ctx); err != nil {
+		if next.OpenSSL, err = runtimeOpenSSL(p.ctx, next); err != nil {
 			return err
 		}
 	}
-	p.s, p.overlay = &next, next.newOverlay()
+	p.s, p.overlay = next, newOverlay(next)
 	return nil
 }
 
@@ -70,14 +68,14 @@ func (p *planner) module(name string) ([]string, error) {
 		return nil, nil
 	}
 	dir := filepath.Join(p.s.ServerRoot, "mods-available")
-	if p.s.Layout != Debian || !exists(filepath.Join(dir, name+".load")) {
+	if p.s.Layout != httpd.Debian || !httpd.Exists(filepath.Join(dir, name+".load")) {
 		p.block(conf.Finding{Code: "module", File: p.s.ConfigFile, What: "mod_" + name + " is not loaded", Fix: "load it, then plan again"})
 		return nil, nil
 	}
 	p.plan.modules = append(p.plan.modules, name+"_module")
 	var files []string
 	for _, ext := range []string{".load", ".conf"} {
-		if !exists(filepath.Join(dir, name+ext)) {
+		if !httpd.Exists(filepath.Join(dir, name+ext)) {
 			continue
 		}
 		files = append(files, filepath.Join(dir, name+ext))

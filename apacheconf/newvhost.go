@@ -3,12 +3,12 @@ package apacheconf
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/templates"
 )
 
@@ -27,11 +27,11 @@ func (p *planner) newVHost() error {
 	if err != nil {
 		return err
 	}
-	text, err := v.text(p.s.cfg.sitePath(v.Name))
+	text, err := v.text(sitePath(p.s.Config, v.Name))
 	if err != nil {
 		return err
 	}
-	if root := cmp.Or(v.DocumentRoot, defaultRoot); v.Proxy == "" && !isDir(root) {
+	if root := cmp.Or(v.DocumentRoot, defaultRoot); v.Proxy == "" && !httpd.IsDir(root) {
 		p.block(conf.Finding{Code: "document-root", File: root, What: "is no directory; nothing could be served from it", Fix: "tlskeeper apache vhost " + v.Name + " --document-root DIR"})
 	}
 	path, effective := p.vhostFile(*v)
@@ -48,7 +48,7 @@ func (p *planner) newVHost() error {
 		quoted, _ := templates.Quote(effective)
 		p.block(conf.Finding{Code: "no-include", File: p.s.ConfigFile, What: "nothing here reads " + effective, Fix: "IncludeOptional " + quoted})
 	}
-	p.overlay.expand(p.s.cfg.sitePath(v.Name), site)
+	p.overlay.expand(sitePath(p.s.Config, v.Name), site)
 	return nil
 }
 
@@ -57,8 +57,8 @@ func (p *planner) newVHost() error {
 // name is chosen that comes after the first host of the address; the file that
 // an earlier run made keeps its name.
 func (p *planner) vhostFile(v NewVHost) (path, effective string) {
-	if p.s.Layout != Debian && p.s.Layout != RHEL {
-		path = filepath.Join(p.s.cfg.EtcDir, "vhost-"+v.Name+".conf")
+	if p.s.Layout != httpd.Debian && p.s.Layout != httpd.RHEL {
+		path = filepath.Join(p.s.Config.EtcDir, "vhost-"+v.Name+".conf")
 		return path, path
 	}
 	prefixes := []string{"", "zz-", "zzz-", "zzzz-"}
@@ -77,7 +77,7 @@ func (p *planner) vhostFile(v NewVHost) (path, effective string) {
 
 func (p *planner) vhostNamed(prefix, name string) (path, effective string) {
 	file := prefix + "tlskeeper-" + name + ".conf"
-	if p.s.Layout == Debian {
+	if p.s.Layout == httpd.Debian {
 		return filepath.Join(p.s.ServerRoot, "sites-available", file), filepath.Join(p.s.ServerRoot, "sites-enabled", file)
 	}
 	path = filepath.Join(p.s.ServerRoot, "conf.d", file)
@@ -88,21 +88,8 @@ func (p *planner) vhostNamed(prefix, name string) (path, effective string) {
 // address now.
 func (p *planner) afterFirst(path, address string) bool {
 	first, taken := conf.FirstHosts(p.s.VHosts)[conf.Canonical(address)]
-	at, read := p.s.slot(path)
-	return !taken || !read || conf.Before(conf.Position(p.s.includes, first.Node.UseFile, first.Node.UseLine), at)
-}
-
-// firstHostFix is the way out where no name of our file is late enough.
-func (p *planner) firstHostFix(ours, first conf.VHost) string {
-	at, read := p.s.slot(ours.File)
-	if p.is.Files[ours.File] == "" && p.is.Links[ours.File] == "" || !read {
-		return "" // not our host
-	}
-	if filepath.Dir(first.Node.UseFile) == filepath.Dir(ours.File) {
-		return fmt.Sprintf("rename %s so that it comes before %s", first.Node.UseFile, filepath.Base(ours.File))
-	}
-	include := at[len(at)-2]
-	return fmt.Sprintf("move the Include of %s:%d to where it is read after %s:%d", include.File, include.Line, first.Node.UseFile, first.Node.UseLine)
+	at, read := p.s.Slot(path)
+	return !taken || !read || conf.Before(p.s.Position(first.Node.UseFile, first.Node.UseLine), at)
 }
 
 // handedOver stands in the manifest for the content of a file that is the

@@ -45,7 +45,7 @@ func (r *rig) fails(change Change, at string, accident func()) error {
 	if r.a.PID() != pid {
 		r.t.Error("another Apache runs now")
 	}
-	if j, _ := readJournal(r.cfg.journalPath()); j != nil {
+	if j, _ := readJournal(journalPath(r.cfg)); j != nil {
 		if back, ok := errors.AsType[*RolledBackError](err); !ok || back.Healthy {
 			r.t.Error("a journal is left of a change that was undone")
 		}
@@ -130,7 +130,7 @@ func TestPermissionLost(t *testing.T) {
 	go func() {
 		defer close(ended)
 		runtime.LockOSThread() // never unlocked: the thread ends with its loss
-		err := r.fails(change, "write "+r.cfg.sitePath("a.test"), func() {
+		err := r.fails(change, "write "+sitePath(r.cfg, "a.test"), func() {
 			dropOverride()
 			must(os.Chmod(r.a.Dir, 0o555)) // of the admin's file, which comes next
 		})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // After a boot Debian's run-time directory does not exist until apache2ctl
@@ -16,7 +17,7 @@ func TestNotRunSinceBoot(t *testing.T) {
 	t.Parallel()
 	r, root := debianRig(t, "socache_shmcb", "ssl")
 	s := r.discover()
-	if err := s.stop(t.Context()); err != nil {
+	if err := s.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	run, lock := filepath.Join(r.dir, "run"), filepath.Join(r.dir, "lock")
@@ -30,20 +31,20 @@ func TestNotRunSinceBoot(t *testing.T) {
 	if s.PidFile != filepath.Join(run, "apache2.pid") || len(s.VHosts) != 1 {
 		t.Errorf("discovered %+v", s)
 	}
-	if cache := conf.Last(s.conf, "SSLSessionCache"); cache == nil || !strings.Contains(cache.Args, run+"/ssl_scache") {
+	if cache := conf.Last(s.Conf, "SSLSessionCache"); cache == nil || !strings.Contains(cache.Args, run+"/ssl_scache") {
 		t.Errorf("session cache %+v", cache)
 	}
 	if len(p.Blocked) > 0 {
 		t.Errorf("blocked %+v", p.Blocked)
 	}
-	if exists(run) || exists(lock) {
+	if httpd.Exists(run) || httpd.Exists(lock) {
 		t.Error("reading the configuration made directories")
 	}
 	_, err := s.Apply(t.Context(), p)
 	if f := asRefused(t, err).Findings; len(f) != 1 || f[0].Code != "not-running" {
 		t.Error(err)
 	}
-	if err := s.start(t.Context()); err != nil {
+	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.apply(p.Change)

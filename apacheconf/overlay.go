@@ -4,22 +4,23 @@ import (
 	"slices"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // overlay computes the effective configuration that the planned files would
 // give, without writing one of them. It knows only our own kinds of change: a
 // server-level file, site includes, and a virtual host's certificate lines.
 type overlay struct {
-	s       *Server
+	s       *httpd.Server
 	conf    []*conf.Node
 	modules []string
 }
 
 // newOverlay copies the effective configuration two levels deep, which is as
 // deep as we change it.
-func (s *Server) newOverlay() *overlay {
+func newOverlay(s *httpd.Server) *overlay {
 	o := &overlay{s: s, modules: slices.Clone(s.Modules)}
-	for _, n := range s.conf {
+	for _, n := range s.Conf {
 		c := *n
 		c.Children = slices.Clone(n.Children)
 		o.conf = append(o.conf, &c)
@@ -37,7 +38,7 @@ func (o *overlay) setFile(path string, text []byte) bool {
 		return true
 	}
 	if i < 0 {
-		at, ok := o.s.slot(path)
+		at, ok := o.s.Slot(path)
 		if !ok {
 			return false
 		}
@@ -51,7 +52,7 @@ func (o *overlay) setFile(path string, text []byte) bool {
 // tree of includes were read before it, for a module that is to be loaded.
 func (o *overlay) index(at []conf.Step) int {
 	for i, n := range o.conf {
-		if o.s.isIncluded(n.UseFile) && conf.Before(at, conf.Position(o.s.includes, n.UseFile, n.UseLine)) {
+		if o.s.IsIncluded(n.UseFile) && conf.Before(at, o.s.Position(n.UseFile, n.UseLine)) {
 			return i
 		}
 	}
@@ -87,7 +88,7 @@ func (o *overlay) adopt(file string, line int, path string, text []byte) {
 func (o *overlay) unadopt(a adoption, path string) {
 	for _, v := range conf.All(o.conf, "VirtualHost") {
 		i := slices.IndexFunc(v.Children, func(n *conf.Node) bool { return n.File == path })
-		if i < 0 || resolved(v.File) != a.sectionFile() || (conf.VHost{Names: conf.NamesOf(v), Addresses: v.Words()}).Name() != a.VHost {
+		if i < 0 || httpd.Resolved(v.File) != a.sectionFile() || (conf.VHost{Names: conf.NamesOf(v), Addresses: v.Words()}).Name() != a.VHost {
 			continue
 		}
 		old := a.oldNodes()

@@ -20,7 +20,7 @@ type Past struct {
 // Last tells what Rollback would do, and changes nothing. It returns
 // ErrNothingToUndo where there is nothing.
 func Last(ctx context.Context, cfg Config, u Undo) (*Past, error) {
-	if j, err := readJournal(cfg.journalPath()); j != nil || err != nil {
+	if j, err := readJournal(journalPath(cfg)); j != nil || err != nil {
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +38,7 @@ func newest(ctx context.Context, cfg Config, u Undo) (number int, s *Server, pas
 		return 0, nil, nil, ErrNothingToUndo
 	}
 	number = numbers[len(numbers)-1]
-	j, err := readJournal(cfg.entry(number))
+	j, err := readJournal(entry(cfg, number))
 	if err == nil && j == nil {
 		err = errors.New("rolling back: another run was at it meanwhile")
 	}
@@ -48,7 +48,7 @@ func newest(ctx context.Context, cfg Config, u Undo) (number int, s *Server, pas
 	if s, err = Discover(ctx, cfg); err != nil {
 		return 0, nil, nil, err
 	}
-	p, err := s.inverse(j, u)
+	p, err := inverse(s.Server, j, u)
 	if err != nil {
 		return 0, nil, nil, err
 	}

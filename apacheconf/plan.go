@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
@@ -63,7 +64,7 @@ func (s *Server) plan(ctx context.Context, c Change) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.planWith(ctx, c, profile)
+	return planWith(ctx, s.Server, c, profile)
 }
 
 func lookup(name string) (*templates.Profile, error) {
@@ -82,7 +83,7 @@ func (p *Plan) refused() error {
 	fix := ""
 	for _, f := range p.Blocked {
 		if f.Fix != "" {
-			if fix = f.Fix; fix != withRestart && !strings.HasPrefix(fix, "tlskeeper ") { // a line to write, not to type
+			if fix = f.Fix; fix != check.WithRestart && !strings.HasPrefix(fix, "tlskeeper ") { // a line to write, not to type
 				fix = f.Place() + ": " + fix
 			}
 			break

@@ -15,7 +15,7 @@ import (
 func TestPlannedFaultIsCaughtByTheShadow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	global, site := filepath.Join(r.cfg.EtcDir, globalName), r.cfg.sitePath("a.test")
+	global, site := filepath.Join(r.cfg.EtcDir, globalName), sitePath(r.cfg, "a.test")
 	for _, f := range []struct {
 		name, file, line string
 		change           Change
@@ -34,7 +34,7 @@ func TestPlannedFaultIsCaughtByTheShadow(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			before := r.snapshot()
 			s := r.discover()
-			p, err := s.planWith(t.Context(), f.change, f.profile)
+			p, err := planWith(t.Context(), s.Server, f.change, f.profile)
 			if err != nil && f.change.Generations != nil && strings.Contains(err.Error(), f.change.Generations["a.test"]) {
 				return // so broken that the plan itself names the file
 			}
@@ -43,7 +43,7 @@ func TestPlannedFaultIsCaughtByTheShadow(t *testing.T) {
 			}
 			_, err = s.Apply(t.Context(), p)
 			refused := asRefused(t, err)
-			if at := refused.Findings[0]; at.File != f.file || !strings.Contains(lineOf(planned(p, f.file), at.Line), f.line) {
+			if at := refused.Findings[0]; at.File != f.file || !strings.Contains(lineOf(writtenBy(p, f.file), at.Line), f.line) {
 				t.Errorf("named %s: %v", at.Place(), err)
 			}
 			r.unchanged(before)
@@ -73,8 +73,8 @@ func (r *rig) adopting(name string) Change {
 	return Change{}
 }
 
-// planned is what a plan writes to path.
-func planned(p *Plan, path string) string {
+// writtenBy is what a plan writes to path.
+func writtenBy(p *Plan, path string) string {
 	for _, f := range p.Files {
 		if f.Path == path {
 			return string(f.New.Data)
@@ -101,7 +101,7 @@ func TestFaultInOurFileIsCaughtByTheShadow(t *testing.T) {
 			s, p := r.inject(f)
 			_, err := s.locked(t.Context(), func(bool) (*Result, error) { return s.carryOut(t.Context(), p) })
 			at := asRefused(t, err).Findings[0]
-			text := planned(p, at.File)
+			text := writtenBy(p, at.File)
 			if f.cert == "-" { // the line that now lacks a certificate is the admin's
 				text = r.sites()
 			}

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/templates"
 )
@@ -16,7 +18,7 @@ import (
 // planner gathers a plan.
 type planner struct {
 	ctx     context.Context // of the one call that the planner lives for
-	s       *Server
+	s       *httpd.Server
 	c       Change
 	was, is manifest
 	overlay *overlay
@@ -25,15 +27,15 @@ type planner struct {
 	edits   map[string][]byte // admin's files, as edited so far
 }
 
-func (s *Server) planWith(ctx context.Context, c Change, profile *templates.Profile) (*Plan, error) {
+func planWith(ctx context.Context, s *httpd.Server, c Change, profile *templates.Profile) (*Plan, error) {
 	if _, ok := hstsSeconds[c.HSTS]; !ok {
 		return nil, fmt.Errorf("hsts %q: want off, 5m, 1w, 6mo or 2y", c.HSTS)
 	}
-	m, err := loadManifest(s.cfg)
+	m, err := loadManifest(s.Config)
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{ctx: ctx, s: s, c: c, was: m, is: m.clone(), overlay: s.newOverlay(), profile: profile, edits: map[string][]byte{},
+	p := &planner{ctx: ctx, s: s, c: c, was: m, is: m.clone(), overlay: newOverlay(s), profile: profile, edits: map[string][]byte{},
 		plan: &Plan{Change: c, profile: profile, leaves: map[string]*x509.Certificate{}}}
 	for _, step := range p.steps() {
 		if err := step(); err != nil {
@@ -63,6 +65,7 @@ func (p *planner) add(f filechange.Change) {
 	}
 }
 
+func (p *planner) warn(f conf.Finding)  { p.plan.Warnings = append(p.plan.Warnings, f) }
 func (p *planner) block(f conf.Finding) { p.plan.Blocked = append(p.plan.Blocked, f) }
 
 // file plans one file of ours and remembers it in the manifest.
@@ -90,7 +93,7 @@ func (p *planner) link(path, target string) error {
 func (p *planner) sites() error {
 	for _, name := range slices.Sorted(maps.Keys(p.c.Generations)) {
 		dir := p.c.Generations[name]
-		if !exists(filepath.Join(dir, "key.pem")) {
+		if !httpd.Exists(filepath.Join(dir, "key.pem")) {
 			p.plan.Missing = append(p.plan.Missing, conf.Finding{Code: "no-key", Certificate: name, File: dir, What: "the key of certificate " + name + " is not on this host"})
 			continue
 		}
@@ -98,7 +101,7 @@ func (p *planner) sites() error {
 		if err != nil {
 			return err
 		}
-		path := p.s.cfg.sitePath(name)
+		path := sitePath(p.s.Config, name)
 		if err := p.file(path, text); err != nil {
 			return err
 		}
@@ -111,12 +114,12 @@ func (p *planner) siteText(name, dir string) ([]byte, error) {
 	if err := templates.CheckName(name); err != nil {
 		return nil, err
 	}
-	chain, err := readChain(filepath.Join(dir, "fullchain.pem"))
+	chain, err := httpd.ReadChain(filepath.Join(dir, "fullchain.pem"))
 	if err != nil {
 		return nil, fmt.Errorf("certificate %s: %w", name, err)
 	}
 	p.plan.leaves[name] = chain[0]
-	return p.s.siteText(name, dir, chain[0], p.overlay.conf)
+	return siteText(p.s, name, dir, chain[0], p.overlay.conf)
 }
 
 // global plans the server-level file, its link, and where it is read.
@@ -125,7 +128,7 @@ func (p *planner) global() error {
 		return nil
 	}
 	if p.c.LogOnly && p.was.Profile != "" {
-		p.warn(conf.Finding{Code: "log-only", File: p.s.globalPath(), What: "is hardened already and holds the log; left as it is"})
+		p.warn(conf.Finding{Code: "log-only", File: globalPath(p.s), What: "is hardened already and holds the log; left as it is"})
 		return nil
 	}
 	p.is.LogOnly, p.is.Profile = p.c.LogOnly, p.c.Profile
@@ -135,20 +138,20 @@ func (p *planner) global() error {
 		p.hsts()
 		p.redirects()
 	}
-	p.logFaults()
-	text, err := p.s.globalText(p.is, p.profile, p.plan.modules)
+	p.plan.Blocked = append(p.plan.Blocked, check.LogDirectory(p.s.Config.TLSLog)...)
+	text, err := globalText(p.s, p.is, p.profile, p.plan.modules)
 	if err != nil {
 		return err
 	}
-	if err := p.file(p.s.globalPath(), text); err != nil {
+	if err := p.file(globalPath(p.s), text); err != nil {
 		return err
 	}
-	if p.s.Layout == Debian {
-		if err := p.link(p.s.globalEffective(), "../conf-available/"+globalName); err != nil {
+	if p.s.Layout == httpd.Debian {
+		if err := p.link(globalEffective(p.s), "../conf-available/"+globalName); err != nil {
 			return err
 		}
 	}
-	if !p.overlay.setFile(p.s.globalEffective(), text) {
+	if !p.overlay.setFile(globalEffective(p.s), text) {
 		p.block(p.noSlot())
 	}
 	return nil
@@ -156,17 +159,17 @@ func (p *planner) global() error {
 
 // noSlot: nothing reads our file yet, and we do not edit the main file.
 func (p *planner) noSlot() conf.Finding {
-	lines, _ := readConf(p.s.ConfigFile)
+	lines, _ := httpd.ReadConf(p.s.ConfigFile)
 	line := 1
 	if len(lines) > 0 {
 		line = lines[len(lines)-1].Last + 1
 	}
-	quoted, err := templates.Quote(p.s.globalEffective())
+	quoted, err := templates.Quote(globalEffective(p.s))
 	if err != nil {
 		quoted = err.Error()
 	}
 	return conf.Finding{Code: "no-include", File: p.s.ConfigFile, Line: line,
-		What: "nothing here reads " + p.s.globalEffective(), Fix: "IncludeOptional " + quoted}
+		What: "nothing here reads " + globalEffective(p.s), Fix: "IncludeOptional " + quoted}
 }
 
 // finish works out what the whole means.
@@ -176,16 +179,31 @@ func (p *planner) finish() {
 		p.plan.modules = p.s.Modules
 	}
 	p.missing()
-	p.rules()
-	if !p.c.Remove { // of an uninstall, what wins over the profile is no news
-		p.warnings()
-		p.managed()
-	}
+	p.check()
 	if !p.c.Remove {
 		p.is.Cache = conf.Last(p.overlay.conf, "SSLSessionCache") != nil
 		p.is.Stapling = conf.Last(p.overlay.conf, "SSLStaplingCache") != nil
 	}
 	p.bookkeeping()
+}
+
+// check takes over what the checks say of the plan.
+func (p *planner) check() {
+	v := check.Planned(p.view())
+	p.plan.Restart = len(v.Restart) > 0
+	if !p.c.AllowRestart {
+		p.plan.Blocked = append(p.plan.Blocked, v.Restart...)
+	}
+	p.plan.Blocked = append(p.plan.Blocked, v.Blocked...)
+	p.plan.Warnings = append(p.plan.Warnings, v.Warnings...)
+}
+
+// view is the plan as the checks see it.
+func (p *planner) view() check.View {
+	return check.View{Server: p.s, Next: p.overlay.conf, Modules: p.plan.modules, Held: p.was.held(p.s), Leaves: p.plan.leaves,
+		Ours:   slices.Concat(slices.Sorted(maps.Keys(p.is.Files)), slices.Sorted(maps.Keys(p.is.Links))),
+		Global: globalPath(p.s), Effective: globalEffective(p.s),
+		Profile: p.is.Profile, HSTS: hstsSeconds[p.is.HSTS] > 0, Redirect: p.is.Redirect, Removing: p.c.Remove}
 }
 
 // bookkeeping plans the manifest. It is written only together with a change.
@@ -194,7 +212,7 @@ func (p *planner) bookkeeping() {
 		p.plan.Files = nil
 		return
 	}
-	f := filechange.Change{Path: p.s.cfg.manifestPath(), Internal: true}
+	f := filechange.Change{Path: manifestPath(p.s.Config), Internal: true}
 	if old, err := filechange.Read(f.Path); err == nil {
 		f.Old = old
 	}

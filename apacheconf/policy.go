@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/apacheconf/probe"
 )
 
@@ -58,7 +59,7 @@ func policies(ctx context.Context, targets []target, where func(target) string) 
 // policyAt asks for no page: our own requests would count among the clients'
 // in the log that decides what hardening costs.
 func policyAt(ctx context.Context, addr, sni string) string {
-	pace := probe.Pace{Timeout: handshakeTimeout / 2, Limit: holdTimeout / 2} // there must be time for a second scan
+	pace := probe.Pace{Timeout: handshakeTimeout / 2, Limit: httpd.HoldTimeout / 2} // there must be time for a second scan
 	r, err := probe.Scan(ctx, probe.Target{Addr: addr, SNI: sni, Silent: true, Pace: pace})
 	switch {
 	case probe.Unanswered(err), err == nil && !r.Graded():

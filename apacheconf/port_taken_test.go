@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/check"
 )
 
 // A new Listen whose port another process holds: httpd -t is content, and the
@@ -14,7 +16,7 @@ import (
 func TestPortTaken(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	if found := r.discover().listenFaults(); len(found) > 0 {
+	if found := check.Present(r.discover().Server); len(found) > 0 {
 		t.Errorf("without a fault: %+v", found)
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -44,24 +46,5 @@ func TestListenNarrowed(t *testing.T) {
 	_, err := r.try(Change{LogOnly: true})
 	if found := asRefused(t, err).Findings; len(found) != 1 || !strings.Contains(found[0].What, "by another address") {
 		t.Errorf("findings %+v", found)
-	}
-}
-
-func TestListenAddr(t *testing.T) {
-	t.Parallel()
-	for arg, want := range map[string]string{"443": "[::]:443", "*:443": "[::]:443", "0.0.0.0:80": "0.0.0.0:80", "[::1]:8443": "[::1]:8443", "127.0.0.1:1": "127.0.0.1:1"} {
-		ip, port, ok := listenAddr(arg)
-		if got := net.JoinHostPort(ip.String(), fmt.Sprint(port)); !ok || got != want {
-			t.Errorf("%s: %s %v, want %s", arg, got, ok, want)
-		}
-	}
-	if _, _, ok := listenAddr("www.example.org:80"); ok {
-		t.Error("a name is resolved by httpd, not by us")
-	}
-	if got := kernelAddr("0100007F:1F90"); got != "127.0.0.1:8080" {
-		t.Error(got)
-	}
-	if got := kernelAddr("00000000000000000000000001000000:01BB"); got != "[::1]:443" {
-		t.Error(got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/testenv"
 )
@@ -29,8 +30,8 @@ func TestBinaryOfAnotherUserIsNotRun(t *testing.T) {
 	var ran string
 	r.cfg.Binary, ran = r.given("httpd")
 	_, err := Discover(t.Context(), r.cfg)
-	if err == nil || !strings.Contains(err.Error(), "others may change it") || !strings.Contains(hint.Of(err), r.cfg.Binary) || exists(ran) {
-		t.Errorf("ran: %v; %v (hint %q)", exists(ran), err, hint.Of(err))
+	if err == nil || !strings.Contains(err.Error(), "others may change it") || !strings.Contains(hint.Of(err), r.cfg.Binary) || httpd.Exists(ran) {
+		t.Errorf("ran: %v; %v (hint %q)", httpd.Exists(ran), err, hint.Of(err))
 	}
 }
 
@@ -47,8 +48,8 @@ func TestStartCommandOfAnotherUserIsNotRun(t *testing.T) {
 		t.Errorf("applied: %v (hint %q)", err, hint.Of(err))
 	}
 	r.unchanged(before)
-	if err := s.control(t.Context(), s.startArgv()); err == nil || exists(ran) {
-		t.Errorf("ran: %v; %v", exists(ran), err)
+	if err := s.Start(t.Context()); err == nil || httpd.Exists(ran) {
+		t.Errorf("ran: %v; %v", httpd.Exists(ran), err)
 	}
 }
 

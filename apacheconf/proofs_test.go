@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // A plan with which Apache starts and nobody can shake hands any more: only
@@ -33,12 +34,12 @@ func TestOtherCertificateBesideOurs(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
 	first, _ := r.generation()
-	text, err := r.discover().siteText("a.test", first, r.leafOf(first), nil)
+	text, err := r.include("a.test", first)
 	must(err)
-	must(os.WriteFile(r.cfg.sitePath("a.test"), text, 0o644))
-	r.writeSites(strings.Replace(r.sites(), "  SSLEngine on\n", "  SSLEngine on\n  Include "+r.cfg.sitePath("a.test")+"\n", 1))
+	must(os.WriteFile(sitePath(r.cfg, "a.test"), text, 0o644))
+	r.writeSites(strings.Replace(r.sites(), "  SSLEngine on\n", "  SSLEngine on\n  Include "+sitePath(r.cfg, "a.test")+"\n", 1))
 	must(r.a.Reload(t.Context()))
-	must(poll(t.Context(), holdTimeout, func() (bool, error) { return len(r.status().Drift) == 0, nil }))
+	must(httpd.Poll(t.Context(), httpd.HoldTimeout, func() (bool, error) { return len(r.status().Drift) == 0, nil }))
 	before := r.snapshot()
 	next, _ := r.generation()
 	_, err = Activate(t.Context(), r.cfg, map[string]string{"a.test": next})
@@ -64,7 +65,7 @@ func TestEditedBetweenProofAndReload(t *testing.T) {
 			r.t = t
 			r.writeSites(good)
 			s, p := r.plan(Change{Profile: "intermediate"})
-			g := generationOf(r.parent())
+			reloads := r.reloads()
 			s.hooks.step = func(step string) {
 				if strings.HasPrefix(step, "write ") {
 					r.writeSites(edited)
@@ -75,7 +76,7 @@ func TestEditedBetweenProofAndReload(t *testing.T) {
 			if !ok || !back.Healthy || !strings.Contains(err.Error(), "reading the new configuration") {
 				t.Errorf("error = %v", err)
 			}
-			if g.replaced() {
+			if r.reloads() != reloads {
 				t.Error("it was reloaded")
 			}
 			if r.sites() != edited {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
@@ -17,14 +18,14 @@ import (
 // present state is healthy, a shadow of the plan starts, and it serves what
 // the plan promises. Every failure is a *RefusedError.
 func (t *transaction) prove(ctx context.Context) error {
-	parent, running := t.s.parent()
+	parent, running := t.s.Parent()
 	if !running {
-		return notRunning(t.s)
+		return notRunning(t.s.Server)
 	}
-	if faults := t.s.startFaults(); len(faults) > 0 {
+	if faults := check.Present(t.s.Server); len(faults) > 0 {
 		return broken(faults)
 	}
-	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.pid != 0, Command: t.p.Change.command(), Activate: t.p.Change.onlyCertificates() || t.p.onlyRenewed(t.s.cfg), Repair: t.p.repairs(), Files: t.p.Files}
+	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.PID != 0, Command: t.p.Change.command(), Activate: t.p.Change.onlyCertificates() || t.p.onlyRenewed(t.s.Config), Repair: t.p.repairs(), Files: t.p.Files}
 	if err := t.present(ctx); err != nil && !t.p.force {
 		return err
 	}
@@ -34,10 +35,6 @@ func (t *transaction) prove(ctx context.Context) error {
 	}
 	return t.future(ctx)
 }
-
-// startFaults are those that no shadow can show: it has neither the addresses
-// nor the programs of the live server.
-func (s *Server) startFaults() []conf.Finding { return append(s.listenFaults(), s.programFaults()...) }
 
 // onlyCertificates: a renewal.
 func (c Change) onlyCertificates() bool {
@@ -60,14 +57,14 @@ func (t *transaction) present(ctx context.Context) error {
 	if !t.s.Has("ssl_module") {
 		return nil
 	}
-	sh, err := t.s.startShadow(ctx, t.s.conf, t.s.Modules)
+	sh, err := startShadow(ctx, t.s.Server, t.s.Conf, t.s.Modules)
 	if failed := (*shadowError)(nil); errors.As(err, &failed) {
 		return broken(failed.findings)
 	}
 	if err != nil {
 		return err
 	}
-	defer sh.stop(t.s.cfg.log())
+	defer sh.stop(t.s.Config.Logger())
 	onDisk := expect(ctx, targets(t.s.VHosts, sh))
 	t.before = expectation{targets: onDisk.targets, want: ask(ctx, onDisk.targets, onLive)}
 	t.before.loosen(ctx) // mod_md may exchange its certificate while we reload
@@ -91,15 +88,15 @@ func (t *transaction) future(ctx context.Context) error {
 	if !slices.Contains(t.p.modules, "ssl_module") {
 		return nil
 	}
-	sh, err := t.s.startShadow(ctx, t.p.planned, t.p.modules)
+	sh, err := startShadow(ctx, t.s.Server, t.p.planned, t.p.modules)
 	if failed := (*shadowError)(nil); errors.As(err, &failed) {
 		return &conf.RefusedError{Why: "Apache would die of this configuration (tried on a shadow)", Findings: failed.findings}
 	}
 	if err != nil {
 		return err
 	}
-	defer sh.stop(t.s.cfg.log())
-	hosts := conf.Hosts(t.p.planned, t.s.cfg.EtcDir)
+	defer sh.stop(t.s.Config.Logger())
+	hosts := conf.Hosts(t.p.planned, t.s.Config.EtcDir)
 	t.after = expect(ctx, targets(hosts, sh))
 	if !t.journal.Activate {
 		t.after.policies = policyTargets(hosts, sh)
@@ -148,17 +145,17 @@ func (t *transaction) otherLeaf(hosts []conf.VHost) []conf.Finding {
 // sameAsPlanned lets httpd read what was written, before anything is reloaded:
 // each virtual host must have the TLS directives that the shadow had.
 func (s *Server) sameAsPlanned(ctx context.Context, planned []*conf.Node) error {
-	now, err := inspect(ctx, s.cfg)
+	now, err := inspect(ctx, s.Config)
 	if err != nil {
 		return fmt.Errorf("reading the new configuration: %w", conf.Unhinted(err))
 	}
-	want, got := hostTexts(planned), hostTexts(now.conf)
+	want, got := hostTexts(planned), hostTexts(now.Conf)
 	if len(want) != len(got) {
 		return fmt.Errorf("reading the new configuration: %d virtual hosts instead of %d", len(got), len(want))
 	}
 	for i := range want {
 		if want[i] != got[i] {
-			return fmt.Errorf("reading the new configuration: it is not what was proved, at %s: %s", conf.All(now.conf, "VirtualHost")[i].Place(), firstDifference(want[i], got[i]))
+			return fmt.Errorf("reading the new configuration: it is not what was proved, at %s: %s", conf.All(now.Conf, "VirtualHost")[i].Place(), firstDifference(want[i], got[i]))
 		}
 	}
 	return nil

@@ -33,7 +33,7 @@ func (p *planner) redirects() {
 		}
 		p.is.RedirectSince[site] = since
 		if end := since.Add(redirectTrial); now.Before(end) {
-			p.warn(conf.Finding{Code: "redirect-ramp", File: p.s.globalPath(), Fix: "tlskeeper apache apply",
+			p.warn(conf.Finding{Code: "redirect-ramp", File: globalPath(p.s), Fix: "tlskeeper apache apply",
 				What: fmt.Sprintf("the redirect of %s is temporary (307), which browsers forget; the first apply after %s makes it permanent (308)", site, end.Format(time.RFC3339))})
 		}
 	}
@@ -47,23 +47,4 @@ func (m manifest) redirectLines(now time.Time) []templates.Redirect {
 		out = append(out, templates.Redirect{Site: site, Permanent: !timed || !now.Before(since.Add(redirectTrial))})
 	}
 	return out
-}
-
-// redirectTargets: a redirect needs somebody on both sides. A visitor who is
-// sent to a name that no TLS virtual host has gets the certificate of another.
-func (p *planner) redirectTargets() {
-	hosts := conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir)
-	has := func(site string, tls bool) bool {
-		return slices.ContainsFunc(hosts, func(v conf.VHost) bool { return v.TLS == tls && v.Answers(site) })
-	}
-	for _, site := range p.is.Redirect {
-		if !has(site, true) {
-			p.warn(conf.Finding{Code: "redirect-nowhere", File: p.s.globalPath(), VHost: site, Fix: "tlskeeper apache vhost " + site,
-				What: "is redirected to HTTPS, and no TLS virtual host has this name: visitors would see the certificate of another site. Make one, or take it out of redirect"})
-		}
-		if !has(site, false) {
-			p.warn(conf.Finding{Code: "redirect-unused", File: p.s.globalPath(), VHost: site,
-				What: "is to be redirected from plain HTTP, and no plain virtual host has this name: only what answers there in its place would redirect it"})
-		}
-	}
 }

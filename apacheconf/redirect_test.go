@@ -39,7 +39,7 @@ func (r *rig) trialBegan(site string, ago time.Duration) {
 	}
 	text, err := json.Marshal(m)
 	must(err)
-	must(filechange.Put(r.cfg.manifestPath(), &filechange.State{Data: text, Mode: 0o600, UID: -1, GID: -1}))
+	must(filechange.Put(manifestPath(r.cfg), &filechange.State{Data: text, Mode: 0o600, UID: -1, GID: -1}))
 }
 
 // A redirect is one that browsers forget for a week. Each site has a week of its

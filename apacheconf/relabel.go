@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"time"
 
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/filechange"
 )
@@ -19,7 +20,7 @@ func (s *Server) relabel(ctx context.Context, files []filechange.Change) {
 	}
 	argv := []string{program, "--"}
 	for _, f := range files {
-		if exists(f.Path) {
+		if httpd.Exists(f.Path) {
 			argv = append(argv, f.Path)
 		}
 	}
@@ -27,6 +28,6 @@ func (s *Server) relabel(ctx context.Context, files []filechange.Change) {
 		return
 	}
 	if _, err := child.Run(ctx, child.Cmd{Argv: argv, Timeout: 20 * time.Second}); err != nil {
-		s.cfg.log().Warn("setting SELinux labels failed", "err", err)
+		s.Config.Logger().Warn("setting SELinux labels failed", "err", err)
 	}
 }

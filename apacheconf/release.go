@@ -27,11 +27,11 @@ func Release(ctx context.Context, cfg Config, name string) error {
 }
 
 func (s *Server) release(name string) error {
-	m, err := loadManifest(s.cfg)
+	m, err := loadManifest(s.Config)
 	if err != nil {
 		return err
 	}
-	path := s.cfg.sitePath(name)
+	path := sitePath(s.Config, name)
 	for _, v := range s.VHosts {
 		if v.Include == name {
 			return hint.Wrap(&conf.RefusedError{Why: fmt.Sprintf("virtual host %s (%s:%d) uses the certificate %s", v.Name(), v.File, v.Line, name)},
@@ -45,5 +45,5 @@ func (s *Server) release(name string) error {
 		return fmt.Errorf("removing the include of %s: %w", name, err)
 	}
 	delete(m.Files, path)
-	return durable.WriteFile(s.cfg.manifestPath(), m.encode(), 0o600)
+	return durable.WriteFile(manifestPath(s.Config), m.encode(), 0o600)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/filechange"
 )
 
@@ -28,17 +29,17 @@ func (p *planner) removeAll() error {
 		}
 		p.add(f)
 	}
-	p.overlay.setFile(p.s.globalEffective(), nil)
+	p.overlay.setFile(globalEffective(p.s), nil)
 	for _, path := range p.ownPaths() { // a virtual host of our own, where httpd reads it
 		p.overlay.setFile(path, nil)
 	}
 	if err := p.moduleLinks(); err != nil {
 		return err
 	}
-	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
+	for _, v := range conf.Hosts(p.overlay.conf, p.s.Config.EtcDir) {
 		if v.Include != "" && !slices.Contains(p.ownPaths(), v.File) {
 			p.block(conf.Finding{Code: "included", File: v.File, Line: v.Line, VHost: v.Name(),
-				What: "includes our " + p.s.cfg.sitePath(v.Include) + ", which a person wrote there; give it other certificate lines first"})
+				What: "includes our " + sitePath(p.s.Config, v.Include) + ", which a person wrote there; give it other certificate lines first"})
 		}
 	}
 	return nil
@@ -48,7 +49,7 @@ func (p *planner) unadopt(a adoption) error {
 	current, ok := p.edits[a.File]
 	if !ok {
 		var err error
-		if current, err = readFile(a.File); err != nil {
+		if current, err = httpd.ReadFile(a.File); err != nil {
 			return fmt.Errorf("undoing the adoption of %s: %w", a.Name, err)
 		}
 	}
@@ -59,7 +60,7 @@ func (p *planner) unadopt(a adoption) error {
 		return nil
 	}
 	p.edits[a.File] = edited
-	p.overlay.unadopt(a, p.s.cfg.sitePath(a.Name))
+	p.overlay.unadopt(a, sitePath(p.s.Config, a.Name))
 	return nil
 }
 

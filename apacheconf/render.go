@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/logship/accesslog"
 	"tlskeeper/templates"
 )
@@ -18,7 +19,7 @@ const ownCache = "shmcb:tlskeeper-ssl-cache(512000)"
 
 // adapt fits a profile to what this httpd and its OpenSSL know: naming an
 // unknown group kills the server.
-func (s *Server) adapt(p templates.Profile) templates.Profile {
+func adapt(s *httpd.Server, p templates.Profile) templates.Profile {
 	if !conf.AtLeast(s.OpenSSL, "3.5.0") {
 		p.Groups = slices.DeleteFunc(slices.Clone(p.Groups), func(g string) bool { return strings.Contains(g, "MLKEM") })
 	}
@@ -29,25 +30,25 @@ func (s *Server) adapt(p templates.Profile) templates.Profile {
 }
 
 // globalText renders the server-level file for an installed state.
-func (s *Server) globalText(m manifest, profile *templates.Profile, modules []string) ([]byte, error) {
-	g := templates.Global{TLSLog: s.cfg.TLSLog, LogFormat: accesslog.Format}
+func globalText(s *httpd.Server, m manifest, profile *templates.Profile, modules []string) ([]byte, error) {
+	g := templates.Global{TLSLog: s.Config.TLSLog, LogFormat: accesslog.Format}
 	if profile != nil {
-		adapted := s.adapt(*profile)
+		adapted := adapt(s, *profile)
 		g.Profile = &adapted
 		g.HSTSSeconds = hstsSeconds[m.HSTS]
 		g.Redirect = m.redirectLines(time.Now())
-		if s.foreign("SSLSessionCache") == nil && slices.Contains(modules, "socache_shmcb_module") {
+		if foreign(s, "SSLSessionCache") == nil && slices.Contains(modules, "socache_shmcb_module") {
 			g.SessionCache = ownCache
 		}
-		g.HTTP2 = s.Has("http2_module") && !s.Has("mpm_prefork_module") && s.foreign("Protocols") == nil
+		g.HTTP2 = s.Has("http2_module") && !s.Has("mpm_prefork_module") && foreign(s, "Protocols") == nil
 	}
 	return g.Render()
 }
 
 // foreign finds a server-level directive that is not in our own file.
-func (s *Server) foreign(name string) *conf.Node {
-	for _, n := range slices.Backward(s.conf) {
-		if n.Is(name) && n.File != s.globalEffective() {
+func foreign(s *httpd.Server, name string) *conf.Node {
+	for _, n := range slices.Backward(s.Conf) {
+		if n.Is(name) && n.File != globalEffective(s) {
 			return n
 		}
 	}
@@ -56,25 +57,25 @@ func (s *Server) foreign(name string) *conf.Node {
 
 // globalPath is the file we write; globalEffective the path by which httpd
 // reads it, which on Debian is the link.
-func (s *Server) globalPath() string {
+func globalPath(s *httpd.Server) string {
 	switch s.Layout {
-	case Debian:
+	case httpd.Debian:
 		return filepath.Join(s.ServerRoot, "conf-available", globalName)
-	case RHEL:
+	case httpd.RHEL:
 		return filepath.Join(s.ServerRoot, "conf.d", globalName)
 	}
-	return filepath.Join(s.cfg.EtcDir, globalName)
+	return filepath.Join(s.Config.EtcDir, globalName)
 }
 
-func (s *Server) globalEffective() string {
-	if s.Layout == Debian {
+func globalEffective(s *httpd.Server) string {
+	if s.Layout == httpd.Debian {
 		return filepath.Join(s.ServerRoot, "conf-enabled", globalName)
 	}
-	return s.globalPath()
+	return globalPath(s)
 }
 
 // siteText renders the include that activates a generation.
-func (s *Server) siteText(name, dir string, leaf *x509.Certificate, tree []*conf.Node) ([]byte, error) {
+func siteText(s *httpd.Server, name, dir string, leaf *x509.Certificate, tree []*conf.Node) ([]byte, error) {
 	site := templates.Site{Name: name, CertFile: filepath.Join(dir, "fullchain.pem"), KeyFile: filepath.Join(dir, "key.pem")}
 	cache := conf.Last(tree, "SSLStaplingCache")
 	site.Stapling = len(leaf.OCSPServer) > 0 && cache != nil

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tlskeeper/apacheconf/httpd"
 )
 
 // Applies under load: clients on new connections, without retry, at twenty
@@ -132,7 +134,7 @@ func pause(ctx context.Context, d time.Duration) {
 
 func (r *rig) leafOf(dir string) *x509.Certificate {
 	r.t.Helper()
-	chain, err := readChain(filepath.Join(dir, "fullchain.pem"))
+	chain, err := httpd.ReadChain(filepath.Join(dir, "fullchain.pem"))
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestFaultInTheRenewedPair(t *testing.T) {
 			must(os.WriteFile(filepath.Join(dir, "fullchain.pem"), []byte(read(f.cert)), 0o644))
 			must(os.WriteFile(filepath.Join(dir, "key.pem"), []byte(read(f.key)), 0o600))
 			_, err := Activate(t.Context(), r.cfg, map[string]string{"a.test": dir})
-			if err == nil || !strings.Contains(err.Error(), dir) && !strings.Contains(err.Error(), r.cfg.sitePath("a.test")+":") {
+			if err == nil || !strings.Contains(err.Error(), dir) && !strings.Contains(err.Error(), sitePath(r.cfg, "a.test")+":") {
 				t.Errorf("error = %v", err)
 			}
 			r.unchanged(before)

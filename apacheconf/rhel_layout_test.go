@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/testenv"
 )
 
@@ -56,7 +57,7 @@ func TestRHELLayout(t *testing.T) {
 	change := Change{Profile: "intermediate", Generations: map[string]string{"c.test": filepath.Dir(pair.CertFile)},
 		VHost: &NewVHost{Name: "c.test", Address: "*:" + strconv.Itoa(r.a.TLSPort), DocumentRoot: filepath.Join(root, "www/html")}}
 	s, p := r.plan(change)
-	if s.Layout != RHEL || len(s.VHosts) != 1 || s.VHosts[0].Settings.Suites12.Value != "DEFAULT" {
+	if s.Layout != httpd.RHEL || len(s.VHosts) != 1 || s.VHosts[0].Settings.Suites12.Value != "DEFAULT" {
 		t.Fatalf("discovered %s, %+v", s.Layout, s.VHosts)
 	}
 	overrides := map[string]bool{}

@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/probe"
+	"tlskeeper/templates"
 )
 
 // rig is a running Apache with two hosts of foreign certificates, and our own
@@ -82,6 +84,18 @@ func (r *rig) generation() (dir string, leaf *x509.Certificate) {
 	r.gens++
 	p := r.issue(filepath.Join("a.test", "gen", strconv.Itoa(r.gens)), apachetest.Leaf{Names: []string{"a.test", "www.a.test"}})
 	return filepath.Dir(p.CertFile), p.Leaf
+}
+
+// include is the text of the site include that serves a generation.
+func (r *rig) include(name, dir string) ([]byte, error) {
+	return templates.Site{Name: name, CertFile: filepath.Join(dir, "fullchain.pem"), KeyFile: filepath.Join(dir, "key.pem")}.Render()
+}
+
+// reloads counts how often Apache was told to read its configuration again: it
+// notes that as soon as the signal is there (AH00493, AH00171).
+func (r *rig) reloads() int {
+	log := read(r.a.ErrorLog)
+	return strings.Count(log, "AH00493") + strings.Count(log, "AH00171")
 }
 
 func (r *rig) discover() *Server {

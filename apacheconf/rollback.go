@@ -9,7 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
@@ -44,7 +46,7 @@ func Rollback(ctx context.Context, cfg Config, u Undo) (*Result, error) {
 func inspectAny(ctx context.Context, cfg Config) (*Server, error) {
 	s, err := inspect(ctx, cfg)
 	if _, refused := errors.AsType[*conf.RefusedError](err); refused {
-		return &Server{cfg: cfg}, nil
+		return &Server{Server: &httpd.Server{Config: cfg}}, nil
 	}
 	return s, err
 }
@@ -61,7 +63,7 @@ func rollback(ctx context.Context, cfg Config, u Undo) (*Result, error) {
 	// The undoing put itself into the history; both entries go.
 	for _, n := range history(cfg) {
 		if n >= number {
-			if err := durable.Remove(cfg.entry(n)); err != nil {
+			if err := durable.Remove(entry(cfg, n)); err != nil {
 				return nil, err
 			}
 		}
@@ -70,12 +72,12 @@ func rollback(ctx context.Context, cfg Config, u Undo) (*Result, error) {
 }
 
 // inverse is the plan that puts the old side of a change back.
-func (s *Server) inverse(j *journal, u Undo) (*Plan, error) {
-	now, err := loadManifest(s.cfg)
+func inverse(s *httpd.Server, j *journal, u Undo) (*Plan, error) {
+	now, err := loadManifest(s.Config)
 	if err != nil {
 		return nil, err
 	}
-	v := &inversion{s: s, now: now, was: oldManifest(s.cfg, j, now), overlay: s.newOverlay(),
+	v := &inversion{s: s, now: now, was: oldManifest(s.Config, j, now), overlay: newOverlay(s),
 		plan: &Plan{force: true, modules: s.Modules, leaves: map[string]*x509.Certificate{}}}
 	v.plan.Change.AllowRestart = u.AllowRestart
 	for path := range v.was.Files { // renewals since are no drift
@@ -88,7 +90,7 @@ func (s *Server) inverse(j *journal, u Undo) (*Plan, error) {
 			continue
 		}
 		v.adoptions = append(v.adoptions, a)
-		v.overlay.unadopt(a, s.cfg.sitePath(a.Name))
+		v.overlay.unadopt(a, sitePath(s.Config, a.Name))
 	}
 	for _, f := range slices.Backward(j.Files) {
 		if err := v.file(f); err != nil {
@@ -100,7 +102,7 @@ func (s *Server) inverse(j *journal, u Undo) (*Plan, error) {
 
 // inversion gathers the plan of a rollback.
 type inversion struct {
-	s         *Server
+	s         *httpd.Server
 	now, was  manifest
 	adoptions []adoption // to undo, the newest first
 	overlay   *overlay
@@ -113,7 +115,7 @@ type inversion struct {
 func oldManifest(cfg Config, j *journal, now manifest) manifest {
 	m := manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
 	for _, f := range j.Files {
-		if f.Path != cfg.manifestPath() {
+		if f.Path != manifestPath(cfg) {
 			continue
 		}
 		if f.Old != nil && json.Unmarshal(f.Old.Data, &m) != nil {
@@ -176,8 +178,8 @@ func (v *inversion) unedit(c *filechange.Change) bool {
 }
 
 func (v *inversion) siteOf(path string) string {
-	for _, name := range siteNames(v.s.cfg.EtcDir) {
-		if v.s.cfg.sitePath(name) == path {
+	for _, name := range siteNames(v.s.Config.EtcDir) {
+		if sitePath(v.s.Config, name) == path {
 			return name
 		}
 	}
@@ -187,7 +189,7 @@ func (v *inversion) siteOf(path string) string {
 // site: an include goes only when this change made it and nothing includes it
 // any more. Otherwise it keeps the newest certificate: nothing points back.
 func (v *inversion) site(name string, f filechange.Change, now *filechange.State) {
-	for _, h := range conf.Hosts(v.overlay.conf, v.s.cfg.EtcDir) {
+	for _, h := range conf.Hosts(v.overlay.conf, v.s.Config.EtcDir) {
 		if h.Include == name || f.Old != nil {
 			v.was.Files[f.Path] = digest(now.Data)
 			return
@@ -200,12 +202,12 @@ func (v *inversion) site(name string, f filechange.Change, now *filechange.State
 func (v *inversion) effect(f filechange.Change) {
 	s := v.s
 	switch {
-	case f.Path == s.globalPath():
+	case f.Path == globalPath(s):
 		var text []byte
 		if f.Old != nil {
 			text = f.Old.Data
 		}
-		v.overlay.setFile(s.globalEffective(), text)
+		v.overlay.setFile(globalEffective(s), text)
 	case f.Old == nil:
 		v.overlay.setFile(f.Path, nil)
 	}
@@ -217,7 +219,7 @@ func (v *inversion) finish() (*Plan, error) {
 	}
 	p := &planner{s: v.s, c: v.plan.Change, was: v.now, is: v.was, overlay: v.overlay, plan: v.plan}
 	v.plan.planned = v.overlay.conf
-	for _, f := range p.cacheRules() {
+	for _, f := range check.Caches(p.view()) {
 		v.plan.Restart = true
 		if !v.plan.Change.AllowRestart {
 			p.block(f)

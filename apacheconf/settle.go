@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"tlskeeper/apacheconf/check"
 )
 
 // settle carries out a plan that writes nothing: what is on disk may be broken,
 // or never have been loaded. Where the running Apache shows all of it, nothing
 // is touched and nothing reloaded.
 func (s *Server) settle(ctx context.Context, p *Plan, r *Result) (*Result, error) {
-	if _, running := s.parent(); !running {
-		return nil, notRunning(s)
+	if _, running := s.Parent(); !running {
+		return nil, notRunning(s.Server)
 	}
-	if faults := s.startFaults(); len(faults) > 0 {
+	if faults := check.Present(s.Server); len(faults) > 0 {
 		return nil, broken(faults)
 	}
 	if !s.Has("ssl_module") {
@@ -28,7 +30,7 @@ func (s *Server) settle(ctx context.Context, p *Plan, r *Result) (*Result, error
 	}
 	t := &transaction{s: s, p: p, after: e}
 	if err := t.load(ctx); err != nil {
-		s.cfg.log().Warn("loading what is on disk failed", "err", err)
+		s.Config.Logger().Warn("loading what is on disk failed", "err", err)
 		if err := s.bringBack(ctx); err != nil {
 			return nil, fmt.Errorf("loading what is on disk: %w", err)
 		}
@@ -43,14 +45,14 @@ func (s *Server) settle(ctx context.Context, p *Plan, r *Result) (*Result, error
 // onDisk is what a shadow of the present configuration shows; one that would
 // not start, or is not heard, is a *RefusedError.
 func (s *Server) onDisk(ctx context.Context) (expectation, error) {
-	sh, err := s.startShadow(ctx, s.conf, s.Modules)
+	sh, err := startShadow(ctx, s.Server, s.Conf, s.Modules)
 	if failed := (*shadowError)(nil); errors.As(err, &failed) {
 		return expectation{}, broken(failed.findings)
 	}
 	if err != nil {
 		return expectation{}, err
 	}
-	defer sh.stop(s.cfg.log())
+	defer sh.stop(s.Config.Logger())
 	e := expect(ctx, targets(s.VHosts, sh))
 	e.policies = policyTargets(s.VHosts, sh)
 	e.wantPolicy = policies(ctx, e.policies, onShadow)

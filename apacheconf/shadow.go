@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/flock"
 )
 
@@ -47,9 +48,9 @@ func (e *shadowError) Error() string {
 // startShadow starts conf. The caller stops it. A configuration that Apache
 // would die of is a *shadowError; a port that another program took between our
 // choice and the start is not: then others are tried.
-func (s *Server) startShadow(ctx context.Context, conf []*conf.Node, modules []string) (*shadow, error) {
+func startShadow(ctx context.Context, s *httpd.Server, conf []*conf.Node, modules []string) (*shadow, error) {
 	for try := 1; ; try++ {
-		sh, err := s.tryShadow(ctx, conf, modules)
+		sh, err := tryShadow(ctx, s, conf, modules)
 		failed, ok := errors.AsType[*shadowError](err)
 		if !ok || try == 3 || !strings.Contains(failed.Error(), "no listening sockets available") {
 			return sh, err
@@ -57,18 +58,18 @@ func (s *Server) startShadow(ctx context.Context, conf []*conf.Node, modules []s
 	}
 }
 
-func (s *Server) tryShadow(ctx context.Context, conf []*conf.Node, modules []string) (*shadow, error) {
-	dir, lock, err := s.shadowDir()
+func tryShadow(ctx context.Context, s *httpd.Server, conf []*conf.Node, modules []string) (*shadow, error) {
+	dir, lock, err := shadowDir(s)
 	if err != nil {
 		return nil, err
 	}
 	sh := &shadow{dir: dir, lock: lock}
-	if err := s.writeShadow(sh, conf, modules); err != nil {
-		sh.stop(s.cfg.log())
+	if err := writeShadow(s, sh, conf, modules); err != nil {
+		sh.stop(s.Config.Logger())
 		return nil, fmt.Errorf("writing the shadow configuration: %w", err)
 	}
-	if err := sh.start(ctx, s.httpd); err != nil {
-		sh.stop(s.cfg.log())
+	if err := sh.start(ctx, s); err != nil {
+		sh.stop(s.Config.Logger())
 		return nil, err
 	}
 	return sh, nil
@@ -79,11 +80,11 @@ func (s *Server) tryShadow(ctx context.Context, conf []*conf.Node, modules []str
 // for some hundred only; Debian's apache2ctl raises it for the live one, too.
 const moreFiles = `ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)" 2>/dev/null; exec "$@"`
 
-func (sh *shadow) start(ctx context.Context, h httpd) error {
+func (sh *shadow) start(ctx context.Context, s *httpd.Server) error {
 	began := time.Now()
-	sh.proc = exec.Command("/bin/sh", "-c", moreFiles, "sh", h.binary, "-d", sh.dir, "-f", filepath.Join(sh.dir, "shadow.conf"), "-DFOREGROUND",
+	sh.proc = exec.Command("/bin/sh", "-c", moreFiles, "sh", s.Binary, "-d", sh.dir, "-f", filepath.Join(sh.dir, "shadow.conf"), "-DFOREGROUND",
 		"-E", filepath.Join(sh.dir, "start.log"))
-	sh.proc.Env, sh.proc.Dir = h.env, "/"
+	sh.proc.Env, sh.proc.Dir = s.Env(), "/"
 	// Pdeathsig: the shadow ends with us, also when we are killed.
 	sh.proc.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	started := make(chan error, 1)
@@ -159,12 +160,12 @@ var openSSLVersion = regexp.MustCompile(`OpenSSL/(\d+\.\d+\.\d+)`)
 
 // runtimeOpenSSL starts an empty shadow and reads which library it loaded; it
 // may be another one than mod_ssl was built with.
-func (s *Server) runtimeOpenSSL(ctx context.Context) (string, error) {
-	sh, err := s.startShadow(ctx, nil, s.Modules)
+func runtimeOpenSSL(ctx context.Context, s *httpd.Server) (string, error) {
+	sh, err := startShadow(ctx, s, nil, s.Modules)
 	if err != nil {
 		return "", fmt.Errorf("finding the OpenSSL of httpd: %w", err)
 	}
-	defer sh.stop(s.cfg.log())
+	defer sh.stop(s.Config.Logger())
 	text, err := os.ReadFile(filepath.Join(sh.dir, "error-0.log"))
 	if err != nil {
 		return "", fmt.Errorf("finding the OpenSSL of httpd: %w", err)

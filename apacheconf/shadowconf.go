@@ -9,13 +9,14 @@ import (
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // shadowModules are what TLS needs; of these, what the live server has.
 var shadowModules = []string{"mpm_event", "mpm_worker", "mpm_prefork", "unixd", "authz_core", "socache_shmcb", "socache_dbm", "http2", "proxy", "ssl"}
 
 // writeShadow renders conf for loopback.
-func (s *Server) writeShadow(sh *shadow, tree []*conf.Node, modules []string) error {
+func writeShadow(s *httpd.Server, sh *shadow, tree []*conf.Node, modules []string) error {
 	var err error
 	if sh.addr, err = arrange(tree); err != nil {
 		return err
@@ -27,16 +28,16 @@ func (s *Server) writeShadow(sh *shadow, tree []*conf.Node, modules []string) er
 		}
 	}
 	var b strings.Builder
-	s.shadowHead(&b, sh, modules)
+	shadowHead(s, &b, sh, modules)
 	for i, u := range sh.units {
-		s.writeUnit(&b, sh, i, u)
+		writeUnit(s, &b, sh, i, u)
 	}
 	return os.WriteFile(filepath.Join(sh.dir, "shadow.conf"), []byte(b.String()), 0o600)
 }
 
-func (s *Server) writeUnit(b *strings.Builder, sh *shadow, i int, u unit) {
+func writeUnit(s *httpd.Server, b *strings.Builder, sh *shadow, i int, u unit) {
 	if i == 0 {
-		s.writeNodes(b, u.nodes)
+		writeNodes(s, b, u.nodes)
 		return
 	}
 	fmt.Fprintf(b, "<VirtualHost %s>\nErrorLog error-%d.log\n", sh.mapped(u), i)
@@ -44,14 +45,14 @@ func (s *Server) writeUnit(b *strings.Builder, sh *shadow, i int, u unit) {
 		b.WriteString("SSLEngine off\n")
 	}
 	if nodes := u.nodes; sh.managed[u.host] && !u.client {
-		s.writeNodes(b, slices.DeleteFunc(slices.Clone(nodes), conf.IsCertificate)) // mod_md's own wins over these
+		writeNodes(s, b, slices.DeleteFunc(slices.Clone(nodes), conf.IsCertificate)) // mod_md's own wins over these
 		fmt.Fprintf(b, "SSLCertificateFile %s\n", conf.Quote(filepath.Join(sh.dir, throwAwayFile)))
 	} else {
-		s.writeNodes(b, nodes)
+		writeNodes(s, b, nodes)
 	}
 	if len(u.section) > 0 {
 		b.WriteString("<Proxy \"*\">\n") // whatever it is for: only its settings are tried
-		s.writeNodes(b, u.section)
+		writeNodes(s, b, u.section)
 		b.WriteString("</Proxy>\n")
 	}
 	b.WriteString("</VirtualHost>\n")
@@ -68,16 +69,16 @@ func (sh *shadow) mapped(u unit) string {
 	return strings.Join(out, " ")
 }
 
-func (s *Server) shadowHead(b *strings.Builder, sh *shadow, modules []string) {
+func shadowHead(s *httpd.Server, b *strings.Builder, sh *shadow, modules []string) {
 	fmt.Fprintf(b, "ServerRoot %q\nDefaultRuntimeDir %q\nPidFile shadow.pid\nErrorLog error-0.log\nServerName localhost\nLogLevel notice\n", sh.dir, sh.dir)
 	for _, m := range shadowModules {
-		path := filepath.Join(s.moduleDir, "mod_"+m+".so")
-		if slices.Contains(modules, m+"_module") && exists(path) {
+		path := filepath.Join(s.ModuleDir, "mod_"+m+".so")
+		if slices.Contains(modules, m+"_module") && httpd.Exists(path) {
 			fmt.Fprintf(b, "LoadModule %s_module %q\n", m, path)
 		}
 	}
 	for _, name := range []string{"User", "Group"} {
-		if n := conf.Last(s.conf, name); n != nil && os.Geteuid() == 0 {
+		if n := conf.Last(s.Conf, name); n != nil && os.Geteuid() == 0 {
 			fmt.Fprintf(b, "%s\n", n.Text())
 		}
 	}
@@ -106,20 +107,20 @@ var pathArgs = map[string]bool{
 // cacheArg splits "shmcb:path(size)".
 var cacheArg = regexp.MustCompile(`^(shmcb|dbm):.*?(\(\d+\))?$`)
 
-func (s *Server) writeNodes(b *strings.Builder, nodes []*conf.Node) {
+func writeNodes(s *httpd.Server, b *strings.Builder, nodes []*conf.Node) {
 	for _, n := range nodes {
-		b.WriteString(s.shadowLine(n))
+		b.WriteString(shadowLine(s, n))
 		b.WriteByte('\n')
 	}
 }
 
 // shadowLine is the directive as the shadow needs it: paths absolute, caches
 // of its own, stapling that asks nobody.
-func (s *Server) shadowLine(n *conf.Node) string {
+func shadowLine(s *httpd.Server, n *conf.Node) string {
 	name := strings.ToLower(n.Name)
 	switch {
 	case pathArgs[name]:
-		return fmt.Sprintf("%s %s", n.Name, conf.Quote(conf.Abs(s.httpd.root, n.Arg(0))))
+		return fmt.Sprintf("%s %s", n.Name, conf.Quote(conf.Abs(s.ServerRoot, n.Arg(0))))
 	case name == "sslsessioncache" || name == "sslstaplingcache":
 		if m := cacheArg.FindStringSubmatch(n.Arg(0)); m != nil {
 			return fmt.Sprintf("%s %s:%s-cache%s", n.Name, m[1], name, m[2])
@@ -128,7 +129,7 @@ func (s *Server) shadowLine(n *conf.Node) string {
 	case name == "sslusestapling" && strings.EqualFold(n.Arg(0), "on"):
 		return n.Text() + "\nSSLStaplingForceURL http://127.0.0.1:9/\nSSLStaplingResponderTimeout 1"
 	case name == "sslopensslconfcmd" && isFileCommand(n.Arg(0)):
-		return fmt.Sprintf("%s %s %s", n.Name, n.Arg(0), conf.Quote(conf.Abs(s.httpd.root, n.Arg(1))))
+		return fmt.Sprintf("%s %s %s", n.Name, n.Arg(0), conf.Quote(conf.Abs(s.ServerRoot, n.Arg(1))))
 	}
 	return n.Text()
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/flock"
 )
 
@@ -24,11 +25,11 @@ const room = 1 << 20
 // shadowDir makes a directory for a shadow: in the state directory where there
 // is one with room, else in the temporary directory, because a plan leaves
 // nothing behind. What killed runs left in either goes first.
-func (s *Server) shadowDir() (dir string, lock *flock.Lock, err error) {
-	sweep(s.cfg)
+func shadowDir(s *httpd.Server) (dir string, lock *flock.Lock, err error) {
+	sweep(s.Config)
 	var failed []error
-	for _, parent := range []string{s.cfg.StateDir, os.TempDir()} {
-		if parent == "" || !isDir(parent) {
+	for _, parent := range []string{s.Config.StateDir, os.TempDir()} {
+		if parent == "" || !httpd.IsDir(parent) {
 			continue
 		}
 		if dir, lock, err = shadowDirIn(parent); err == nil {

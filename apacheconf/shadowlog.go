@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
-
-// logMessage takes the module, level and message out of an error log line.
-var logMessage = regexp.MustCompile(`^\[[^\]]*\] \[(?:[a-z0-9_]*):(emerg|crit|alert|error)\] (?:\[pid [^\]]*\] )?(.*)$`)
 
 // codeDirectives tells which directives a message of mod_ssl may be about; on
 // the client side they are called SSLProxy... instead. Sources:
@@ -57,9 +54,6 @@ var codeDirectives = map[string][]string{
 	"AH10137": {"SSLCertificateFile"},
 }
 
-// noise ends every failed start and says nothing.
-var noise = []string{"AH02312", "AH02311", "AH00016", "AH00020"}
-
 // explain reads the logs of a shadow that ended: every virtual host has its
 // own, so a message names its place also where its text does not.
 func (sh *shadow) explain() []conf.Finding {
@@ -82,18 +76,18 @@ func (sh *shadow) explainLog(i int) []conf.Finding {
 	defer f.Close()
 	var out []conf.Finding
 	for scan := bufio.NewScanner(f); scan.Scan(); {
-		m := logMessage.FindStringSubmatch(scan.Text())
-		if m == nil {
+		level, message, ok := httpd.LogEntry(scan.Text())
+		if !ok {
 			continue
 		}
-		code, _, _ := strings.Cut(m[2], ":")
-		detail, isDetail := strings.CutPrefix(m[2], "SSL Library Error: ")
+		code, _, _ := strings.Cut(message, ":")
+		detail, isDetail := strings.CutPrefix(message, "SSL Library Error: ")
 		switch {
-		case slices.Contains(noise, code):
+		case httpd.IsNoise(message):
 		case isDetail && len(out) > 0:
 			out[len(out)-1].What += ": " + detail
-		case m[1] == "emerg" || m[1] == "crit" || m[1] == "alert" || codeDirectives[code] != nil:
-			out = append(out, sh.locate(i, code, m[2]))
+		case level == "emerg" || level == "crit" || level == "alert" || codeDirectives[code] != nil:
+			out = append(out, sh.locate(i, code, message))
 		}
 	}
 	return withoutPrelude(out)

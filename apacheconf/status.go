@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/filechange"
 )
 
@@ -47,14 +49,14 @@ func Status(ctx context.Context, cfg Config) (*StatusReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	parent, running := s.parent()
+	parent, running := s.Parent()
 	r := &StatusReport{Server: s, Running: running, Installed: len(m.Files) > 0, LogOnly: m.LogOnly, Profile: m.Profile, HSTS: m.HSTS,
-		CutOff: exists(cfg.journalPath())}
+		CutOff: httpd.Exists(journalPath(cfg))}
 	r.sites(s)
 	r.Drift = append(r.Drift, m.drift()...)
 	if running {
-		r.PID = parent.pid
-		r.Drift = append(r.Drift, s.upgraded(parent)...)
+		r.PID = parent.PID
+		r.Drift = append(r.Drift, check.Upgraded(s.Server)...)
 	}
 	r.Drift = append(r.Drift, s.cacheDrift(m)...)
 	r.Drift = append(r.Drift, s.wireDrift(ctx, running)...)
@@ -62,14 +64,14 @@ func Status(ctx context.Context, cfg Config) (*StatusReport, error) {
 }
 
 func (r *StatusReport) sites(s *Server) {
-	active, err := ActiveGenerations(s.cfg.EtcDir)
+	active, err := ActiveGenerations(s.Config.EtcDir)
 	if err != nil {
-		r.Drift = append(r.Drift, conf.Finding{Code: "unreadable", File: s.cfg.EtcDir, What: err.Error()})
+		r.Drift = append(r.Drift, conf.Finding{Code: "unreadable", File: s.Config.EtcDir, What: err.Error()})
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(active)) {
 		site := SiteStatus{Name: name, Dir: active[name]}
-		if chain, err := readChain(active[name] + "/fullchain.pem"); err == nil {
+		if chain, err := httpd.ReadChain(active[name] + "/fullchain.pem"); err == nil {
 			site.NotAfter = chain[0].NotAfter
 		}
 		for _, v := range s.VHosts {
@@ -102,7 +104,7 @@ func (m manifest) drift() []conf.Finding {
 		}
 	}
 	for _, a := range m.Adoptions {
-		text, err := readFile(a.File)
+		text, err := httpd.ReadFile(a.File)
 		if err != nil || !strings.Contains(string(text), a.New) {
 			out = append(out, conf.Finding{Code: "adoption", File: a.File, VHost: a.VHost, What: "the Include of certificate " + a.Name + " was changed by hand", Fix: "tlskeeper apache adopt " + a.Name})
 		}
@@ -116,9 +118,9 @@ func (s *Server) cacheDrift(m manifest) []conf.Finding {
 	if !s.Has("ssl_module") {
 		return nil
 	}
-	out := s.cacheFaults(m, s.conf)
+	out := check.Caches(check.View{Server: s.Server, Next: s.Conf, Held: m.held(s.Server)})
 	for i := range out {
-		out[i].Fix = "put the line back, or: " + strings.Join(s.stopArgv(), " ") + "; " + strings.Join(s.startArgv(), " ")
+		out[i].Fix = "put the line back, or: " + strings.Join(s.StopArgv(), " ") + "; " + strings.Join(s.StartArgv(), " ")
 	}
 	return out
 }
@@ -126,24 +128,24 @@ func (s *Server) cacheDrift(m manifest) []conf.Finding {
 // wireDrift compares file and wire: a certificate on disk that was never
 // loaded, or a configuration that would not start.
 func (s *Server) wireDrift(ctx context.Context, running bool) []conf.Finding {
-	if faults := s.startFaults(); len(faults) > 0 {
+	if faults := check.Present(s.Server); len(faults) > 0 {
 		return faults
 	}
-	down := []conf.Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.startArgv(), " ")}}
+	down := []conf.Finding{{Code: "not-running", File: s.PidFile, What: "Apache is not running", Fix: strings.Join(s.StartArgv(), " ")}}
 	switch {
 	case !s.Has("ssl_module") && running:
 		return nil
 	case !s.Has("ssl_module"):
 		return down
 	}
-	sh, err := s.startShadow(ctx, s.conf, s.Modules)
+	sh, err := startShadow(ctx, s.Server, s.Conf, s.Modules)
 	if failed := (*shadowError)(nil); errors.As(err, &failed) {
 		return failed.findings
 	}
 	if err != nil {
 		return []conf.Finding{{Code: "shadow", What: err.Error()}}
 	}
-	defer sh.stop(s.cfg.log())
+	defer sh.stop(s.Config.Logger())
 	if !running {
 		return down
 	}
@@ -155,7 +157,7 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []conf.Finding {
 		if diffs[i].Code == codeUnproven {
 			continue
 		}
-		diffs[i].Code, diffs[i].Fix = "not-loaded", strings.Join(s.reloadArgv(), " ")
+		diffs[i].Code, diffs[i].Fix = "not-loaded", strings.Join(s.ReloadArgv(), " ")
 	}
 	return slices.CompactFunc(diffs, func(a, b conf.Finding) bool { return a.What == b.What })
 }

@@ -18,7 +18,7 @@ func TestTwoAtOnce(t *testing.T) {
 	if err := durable.MkdirAll(r.cfg.StateDir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := flock.Acquire(t.Context(), r.cfg.lockPath(), 0)
+	lock, err := flock.Acquire(t.Context(), lockPath(r.cfg), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/filechange"
 )
 
@@ -33,7 +34,7 @@ func TestDeadServerIsBroughtBack(t *testing.T) {
 			r.t = t
 			before := r.snapshot()
 			back := r.meet(f)
-			if !back.Healthy || !errors.Is(back.Cause, errDied) {
+			if !back.Healthy || !errors.Is(back.Cause, httpd.ErrDied) {
 				t.Errorf("error = %v", back)
 			}
 			r.unchanged(before)
@@ -67,13 +68,13 @@ func (r *rig) inject(f fault) (*Server, *Plan) {
 	if f.from != "" && conf.AtLeast(s.OpenSSL, f.from) {
 		r.t.Skip("OpenSSL knows this")
 	}
-	o := s.newOverlay()
+	o := newOverlay(s.Server)
 	path, text := filepath.Join(r.cfg.EtcDir, globalName), ""
 	if f.server != "" {
 		text = withServerLine(read(path), f.server)
 		o.setFile(path, []byte(text))
 	} else {
-		path = r.cfg.sitePath("a.test")
+		path = sitePath(r.cfg, "a.test")
 		text = withHostFault(read(path), f)
 		o.setSite(path, []byte(text))
 	}

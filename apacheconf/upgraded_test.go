@@ -5,8 +5,10 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/child"
 )
 
@@ -24,11 +26,11 @@ func TestPackageUpgraded(t *testing.T) {
 	copyProgram(t, r.a.Binary, binary)
 	copyProgram(t, found[0], library)
 	r.cfg.Binary, r.a.Binary = binary, binary
-	_, err := child.Run(t.Context(), child.Cmd{Argv: r.a.Argv("-k", "start"), Env: append(child.MinimalEnv(), "LD_LIBRARY_PATH="+bin), Timeout: dumpTimeout})
+	_, err := child.Run(t.Context(), child.Cmd{Argv: r.a.Argv("-k", "start"), Env: append(child.MinimalEnv(), "LD_LIBRARY_PATH="+bin), Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := poll(t.Context(), holdTimeout, func() (bool, error) { return r.a.PID() != 0, nil }); err != nil {
+	if err := httpd.Poll(t.Context(), httpd.HoldTimeout, func() (bool, error) { return r.a.PID() != 0, nil }); err != nil {
 		t.Fatal(err)
 	}
 	if drift := r.status().Drift; len(drift) > 0 {

@@ -39,7 +39,7 @@ func TestNewVHost(t *testing.T) {
 	}
 	r.serves("c.test", pair.Leaf)
 	r.serves("a.test", r.oldA.Leaf)
-	if _, err := Rollback(t.Context(), s.cfg, Undo{}); err != nil {
+	if _, err := Rollback(t.Context(), s.Config, Undo{}); err != nil {
 		t.Fatal(err)
 	}
 	r.unchanged(before)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tlskeeper/apacheconf/httpd"
 )
 
 func requestHTTPS(t *testing.T, r *rig) http.Header {
@@ -35,7 +37,7 @@ func getHTTPS(t *testing.T, r *rig, path string) *http.Response {
 
 func waitForText(t *testing.T, path, want string) {
 	t.Helper()
-	err := poll(t.Context(), 10*time.Second, func() (bool, error) {
+	err := httpd.Poll(t.Context(), 10*time.Second, func() (bool, error) {
 		text, err := os.ReadFile(path)
 		return strings.Contains(string(text), want), err
 	})

@@ -4,22 +4,20 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/flock"
-	"tlskeeper/internal/hint"
 	"tlskeeper/templates"
 )
 
 // CutOff tells whether a change was cut off, by a kill or a power failure, and
 // not undone yet; false also where this user may not look.
-func CutOff(cfg Config) bool { return exists(cfg.journalPath()) }
+func CutOff(cfg Config) bool { return httpd.Exists(journalPath(cfg)) }
 
 // Heal undoes a change that was cut off, and starts the Apache that died of it
 // through its service manager. It tells whether there was one. Where there is
@@ -30,23 +28,12 @@ func Heal(ctx context.Context, cfg Config) (bool, error) {
 	if !CutOff(cfg) {
 		return false, nil
 	}
-	lock, err := flock.Acquire(ctx, cfg.lockPath(), lockWait)
+	lock, err := flock.Acquire(ctx, lockPath(cfg), lockWait)
 	if err != nil {
 		return false, err
 	}
 	defer lock.Release()
 	return heal(ctx, cfg)
-}
-
-// serverDown is a sentence of a report; Apache is a name.
-const serverDown = "Apache is not running"
-
-// Running returns nil where the Apache of this configuration lives.
-func (s *Server) Running() error {
-	if _, ok := s.parent(); ok {
-		return nil
-	}
-	return hint.Wrap(fmt.Errorf("%s (%s names no live process)", serverDown, s.PidFile), "start it: "+strings.Join(s.startArgv(), " "))
 }
 
 // repairSites points our own includes away from generations that are gone from
@@ -56,7 +43,7 @@ func (s *Server) Running() error {
 // What is written lacks the head of our includes: it is no loaded state, and
 // the apply that follows replaces it with all its proofs.
 func repairSites(ctx context.Context, cfg Config, generations map[string]string) (repaired bool, err error) {
-	lock, err := flock.Acquire(ctx, cfg.lockPath(), lockWait)
+	lock, err := flock.Acquire(ctx, lockPath(cfg), lockWait)
 	if err != nil {
 		return false, err
 	}
@@ -81,7 +68,7 @@ func repairSites(ctx context.Context, cfg Config, generations map[string]string)
 	if _, err := inspect(ctx, cfg); err != nil {
 		return false, putBack(done)
 	}
-	cfg.log().Warn("our includes named certificates that are gone", "files", len(done))
+	cfg.Logger().Warn("our includes named certificates that are gone", "files", len(done))
 	return true, nil
 }
 
@@ -96,7 +83,7 @@ func putBack(done []filechange.Change) error {
 // siteRepair is the change of one include, wanted where the pair that it names
 // is gone and the new one is there.
 func siteRepair(cfg Config, name, dir string) (change filechange.Change, wanted bool, err error) {
-	path := cfg.sitePath(name)
+	path := sitePath(cfg, name)
 	old, err := filechange.Read(path)
 	if err != nil || old == nil || old.Target != "" {
 		return filechange.Change{}, false, err
@@ -114,7 +101,7 @@ func siteRepair(cfg Config, name, dir string) (change filechange.Change, wanted 
 }
 
 func pairIn(dir string) bool {
-	return exists(filepath.Join(dir, "fullchain.pem")) && exists(filepath.Join(dir, "key.pem"))
+	return httpd.Exists(filepath.Join(dir, "fullchain.pem")) && httpd.Exists(filepath.Join(dir, "key.pem"))
 }
 
 // withoutHead leaves the comments out.

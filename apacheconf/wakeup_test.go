@@ -65,7 +65,7 @@ func TestActivateWhereTheGenerationIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.serves("a.test", leaf)
-	if text := read(r.cfg.sitePath("a.test")); !strings.HasPrefix(text, "# Written by tlskeeper") {
+	if text := read(sitePath(r.cfg, "a.test")); !strings.HasPrefix(text, "# Written by tlskeeper") {
 		t.Errorf("the include: %s", text)
 	}
 	if res, err := Activate(t.Context(), r.cfg, map[string]string{"a.test": second}); err != nil || res.Changed {

@@ -1,4 +1,4 @@
-package apacheconf
+package check
 
 import (
 	"cmp"
@@ -9,19 +9,18 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
-
-func (p *planner) warn(f conf.Finding) { p.plan.Warnings = append(p.plan.Warnings, f) }
 
 // warnings look at the planned configuration for what httpd accepts and a
 // person would not.
-func (p *planner) warnings() {
-	global := conf.Last(p.overlay.conf, "SSLProtocol")
-	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
+func (p *planned) warnings() {
+	global := conf.Last(p.Next, "SSLProtocol")
+	for _, v := range p.hosts() {
 		if !v.TLS {
 			continue
 		}
-		if p.is.Profile != "" {
+		if p.Profile != "" {
 			p.overrides(v)
 		}
 		p.certificates(v)
@@ -30,22 +29,22 @@ func (p *planner) warnings() {
 	p.doubleHSTS()
 	p.redirectTargets()
 	p.lostLog()
-	p.plan.Warnings = append(p.plan.Warnings, p.s.dangling()...)
+	p.warned = append(p.warned, dangling(p.Server, p.Effective)...)
 	p.groupCapture()
-	for _, n := range append(conf.All(p.overlay.conf, "SSLInsecureRenegotiation"), p.inHosts("SSLInsecureRenegotiation")...) {
+	for _, n := range append(conf.All(p.Next, "SSLInsecureRenegotiation"), p.inHosts("SSLInsecureRenegotiation")...) {
 		if strings.EqualFold(n.Arg(0), "on") {
 			p.warn(conf.Finding{Code: "renegotiation", File: n.File, Line: n.Line, What: "SSLInsecureRenegotiation on is still accepted by httpd, and insecure"})
 		}
 	}
-	if p.is.Profile == "seed2016" && global != nil {
+	if p.Profile == "seed2016" && global != nil {
 		p.warn(conf.Finding{Code: "old-protocols", File: global.File, Line: global.Line,
 			What: "profile seed2016 keeps TLS 1.0 and 1.1 in the file, as its article did; only OpenSSL's security level keeps them off the wire"})
 	}
 }
 
-func (p *planner) inHosts(name string) []*conf.Node {
+func (p *planned) inHosts(name string) []*conf.Node {
 	var out []*conf.Node
-	for _, v := range conf.All(p.overlay.conf, "VirtualHost") {
+	for _, v := range conf.All(p.Next, "VirtualHost") {
 		out = append(out, conf.All(v.Children, name)...)
 	}
 	return out
@@ -53,22 +52,22 @@ func (p *planner) inHosts(name string) []*conf.Node {
 
 // overrides: any line of a virtual host, and a later server line, wins over
 // our policy.
-func (p *planner) overrides(v conf.VHost) {
+func (p *planned) overrides(v conf.VHost) {
 	set := v.Settings
 	for _, d := range []struct {
 		name string
 		dir  conf.Directive
 	}{{"SSLProtocol", set.Protocol}, {"SSLCipherSuite", set.Suites12}, {"SSLCipherSuite TLSv1.3", set.Suites13},
 		{"SSLOpenSSLConfCmd groups", set.Groups}, {"SSLHonorCipherOrder", set.ServerOrder}, {"SSLSessionTickets", set.Tickets}} {
-		if d.dir.File == "" || d.dir.File == p.s.globalEffective() {
+		if d.dir.File == "" || d.dir.File == p.Effective {
 			continue
 		}
 		f := conf.Finding{Code: "override", File: d.dir.File, Line: d.dir.Line, VHost: v.Name(),
 			What: fmt.Sprintf("%s %s wins over the profile", d.name, d.dir.Value)}
-		if d.name == "SSLOpenSSLConfCmd groups" && dropsPostQuantum(d.dir.Value, p.s.OpenSSL) {
+		if d.name == "SSLOpenSSLConfCmd groups" && dropsPostQuantum(d.dir.Value, p.Server.OpenSSL) {
 			f.What += " and switches post-quantum key exchange off"
 		}
-		if !slices.Contains(p.plan.Warnings, f) {
+		if !slices.Contains(p.warned, f) {
 			p.warn(f)
 		}
 	}
@@ -83,9 +82,9 @@ func dropsPostQuantum(groups, openSSL string) bool {
 }
 
 // certificates looks at what the planned lines would serve.
-func (p *planner) certificates(v conf.VHost) {
+func (p *planned) certificates(v conf.VHost) {
 	for _, c := range v.Certificates {
-		chain, err := readChain(conf.Abs(p.s.ServerRoot, c.Value))
+		chain, err := httpd.ReadChain(conf.Abs(p.Server.ServerRoot, c.Value))
 		if err != nil {
 			continue // the shadow says it better
 		}
@@ -100,12 +99,12 @@ func (p *planner) certificates(v conf.VHost) {
 }
 
 // chainFile are the certificates of the old way to name intermediates.
-func (p *planner) chainFile(v conf.VHost) []*x509.Certificate {
+func (p *planned) chainFile(v conf.VHost) []*x509.Certificate {
 	n := conf.Last(v.Node.Children, "SSLCertificateChainFile")
 	if n == nil {
 		return nil
 	}
-	chain, err := readChain(conf.Abs(p.s.ServerRoot, n.Arg(0)))
+	chain, err := httpd.ReadChain(conf.Abs(p.Server.ServerRoot, n.Arg(0)))
 	if err != nil {
 		return nil // the shadow says it better
 	}
@@ -138,8 +137,8 @@ func judge(chain []*x509.Certificate, v conf.VHost, known *x509.CertPool, now ti
 // groupCapture: the key-exchange groups of the first virtual host on an address
 // rule all others there; what these say is ignored without a word (measured,
 // openssl#1652).
-func (p *planner) groupCapture() {
-	hosts := conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir)
+func (p *planned) groupCapture() {
+	hosts := p.hosts()
 	first := conf.FirstHosts(hosts)
 	for _, v := range hosts {
 		own := slices.IndexFunc(v.Node.Children, func(n *conf.Node) bool { return n.Is("SSLOpenSSLConfCmd") && conf.IsGroups(n) })
@@ -162,18 +161,18 @@ func (p *planner) groupCapture() {
 
 // lostLog: a CustomLog in the server misses every host that has a log of its
 // own.
-func (p *planner) lostLog() {
+func (p *planned) lostLog() {
 	formats := map[string]bool{}
-	for _, n := range conf.All(p.overlay.conf, "LogFormat") {
+	for _, n := range conf.All(p.Next, "LogFormat") {
 		if strings.Contains(n.Args, "SSL_PROTOCOL") {
 			formats[n.Arg(1)] = true
 		}
 	}
-	for _, n := range conf.All(p.overlay.conf, "CustomLog") {
+	for _, n := range conf.All(p.Next, "CustomLog") {
 		if !formats[n.Arg(1)] && !strings.Contains(n.Arg(1), "SSL_PROTOCOL") {
 			continue
 		}
-		for _, v := range p.s.VHosts {
+		for _, v := range p.Server.VHosts {
 			if own := conf.Last(v.Node.Children, "CustomLog"); own != nil && v.TLS {
 				p.warn(conf.Finding{Code: "lost-log", File: n.File, Line: n.Line,
 					What: "this TLS log misses " + v.Name() + ", which has a log of its own (" + own.Place() + "); ours is a GlobalLog and misses none"})

@@ -1,29 +1,24 @@
-package apacheconf
+package check
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // listenFaults finds every Listen that passes all checks of httpd and kills it
 // at the reload: an address that the host lacks (AH00019), or one that another
 // process holds (AH00072).
-func (s *Server) listenFaults() []conf.Finding {
-	held, readable := map[string]bool{}, true
-	if p, ok := s.parent(); ok {
-		held, readable = listening(p.pid)
-	}
+func listenFaults(s *httpd.Server) []conf.Finding {
+	held, readable := s.Listening()
 	var out []conf.Finding
-	for _, n := range conf.All(s.conf, "Listen") {
+	for _, n := range conf.All(s.Conf, "Listen") {
 		ip, port, ok := listenAddr(n.Arg(0))
 		if !ok || holds(held, ip, port) {
 			continue
@@ -35,7 +30,9 @@ func (s *Server) listenFaults() []conf.Finding {
 		if why == portTaken && heldOtherwise(held, port) {
 			why = "the running Apache holds this port by another address: a reload would kill it, stop and start would not"
 		} else if why == portTaken {
-			why += holder(port)
+			if p, ok := httpd.Holder(port); ok {
+				why += fmt.Sprintf(" (%s, process %d)", p.Name, p.PID)
+			}
 		}
 		if why != "" {
 			out = append(out, conf.Finding{Code: "listen", File: n.File, Line: n.Line, What: n.Text() + ": " + why})
@@ -109,58 +106,4 @@ func bind(ip net.IP, port int) error {
 		return err
 	}
 	return syscall.Bind(fd, addr)
-}
-
-// holder names the process that listens on a port, where /proc lets us see it.
-func holder(port int) string {
-	suffix := ":" + strconv.Itoa(port)
-	fds, _ := filepath.Glob("/proc/[0-9]*/fd")
-	for _, dir := range fds {
-		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
-		addrs, _ := listening(pid)
-		for addr := range addrs {
-			if p, ok := readProcess(pid); ok && strings.HasSuffix(addr, suffix) {
-				return fmt.Sprintf(" (%s, process %d)", p.name, pid)
-			}
-		}
-	}
-	return ""
-}
-
-// listening are the addresses on which a process listens. Source: proc_net(5);
-// 0A is TCP_LISTEN.
-func listening(pid int) (addrs map[string]bool, readable bool) {
-	open, readable := descriptors(pid)
-	sockets := ofKind(open, "socket:[")
-	addrs = map[string]bool{}
-	if len(sockets) == 0 {
-		return addrs, readable
-	}
-	for _, table := range []string{"tcp", "tcp6"} {
-		f, err := os.Open(fmt.Sprintf("/proc/%d/net/%s", pid, table))
-		if err != nil {
-			continue
-		}
-		for scan := bufio.NewScanner(f); scan.Scan(); {
-			fields := strings.Fields(scan.Text())
-			if len(fields) > 9 && fields[3] == "0A" && sockets["socket:["+fields[9]+"]"] {
-				addrs[kernelAddr(fields[1])] = true
-			}
-		}
-		f.Close()
-	}
-	return addrs, readable
-}
-
-// kernelAddr reads the kernel's "0100007F:1F90": words of four bytes in the
-// machine's order, which is little-endian wherever we run.
-func kernelAddr(s string) string {
-	host, word, _ := strings.Cut(s, ":")
-	var ip net.IP
-	for i := 0; i+8 <= len(host); i += 8 {
-		n, _ := strconv.ParseUint(host[i:i+8], 16, 32)
-		ip = append(ip, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
-	}
-	port, _ := strconv.ParseUint(word, 16, 16)
-	return net.JoinHostPort(ip.String(), strconv.FormatUint(port, 10))
 }

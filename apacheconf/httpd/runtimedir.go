@@ -1,4 +1,4 @@
-package apacheconf
+package httpd
 
 import (
 	"bytes"
@@ -44,7 +44,7 @@ func (h httpd) missingRunDir() string {
 		return ""
 	}
 	dir := h.getenv(runDirVar)
-	if strings.HasPrefix(dir, "${") || exists(dir) {
+	if strings.HasPrefix(dir, "${") || Exists(dir) {
 		return ""
 	}
 	return dir
@@ -63,7 +63,7 @@ func (s *Server) makeRunDirs(ctx context.Context) error {
 		}
 	}
 	lock, user := s.httpd.getenv("APACHE_LOCK_DIR"), s.httpd.getenv("APACHE_RUN_USER")
-	if strings.HasPrefix(lock, "${") || exists(lock) {
+	if strings.HasPrefix(lock, "${") || Exists(lock) {
 		return nil
 	}
 	if err := os.MkdirAll(lock, 0o755); err != nil {

@@ -1,4 +1,4 @@
-package apacheconf
+package check
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package apacheconf
+package check
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // logDirectives may name a program instead of a file.
@@ -21,10 +22,10 @@ const accessExecute = 1
 // of piped logs, and of rewriting maps. `httpd -t` starts none of them, and a
 // reload with one that cannot be started kills the server (AH00104, AH00089,
 // AH00654; measured).
-func (s *Server) programFaults() []conf.Finding {
-	out := programFaultsIn(s.conf, s.conf)
-	for _, v := range conf.All(s.conf, "VirtualHost") {
-		out = append(out, programFaultsIn(v.Children, s.conf)...)
+func programFaults(s *httpd.Server) []conf.Finding {
+	out := programFaultsIn(s.Conf, s.Conf)
+	for _, v := range conf.All(s.Conf, "VirtualHost") {
+		out = append(out, programFaultsIn(v.Children, s.Conf)...)
 	}
 	return out
 }

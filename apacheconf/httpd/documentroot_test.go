@@ -1,4 +1,4 @@
-package apacheconf
+package httpd
 
 import (
 	"testing"
@@ -19,10 +19,10 @@ func TestDocumentRootOfThePlainVirtualHost(t *testing.T) {
 		s    Server
 		want string
 	}{
-		"its own":         {Server{conf: []*conf.Node{server}, VHosts: []conf.VHost{vhost(true, "a.org", "/tls"), vhost(false, "b.org", "/b"), vhost(false, "A.org", "/srv/a/")}}, "/srv/a"},
-		"the first one's": {Server{conf: []*conf.Node{server}, VHosts: []conf.VHost{vhost(false, "b.org", "/b"), vhost(false, "c.org", "/c")}}, "/b"},
-		"the server's":    {Server{conf: []*conf.Node{server}, VHosts: []conf.VHost{vhost(true, "a.org", "/tls")}}, "/var/www/html"},
-		"inherited":       {Server{conf: []*conf.Node{server}, VHosts: []conf.VHost{vhost(false, "a.org", "")}}, "/var/www/html"},
+		"its own":         {Server{Conf: []*conf.Node{server}, VHosts: []conf.VHost{vhost(true, "a.org", "/tls"), vhost(false, "b.org", "/b"), vhost(false, "A.org", "/srv/a/")}}, "/srv/a"},
+		"the first one's": {Server{Conf: []*conf.Node{server}, VHosts: []conf.VHost{vhost(false, "b.org", "/b"), vhost(false, "c.org", "/c")}}, "/b"},
+		"the server's":    {Server{Conf: []*conf.Node{server}, VHosts: []conf.VHost{vhost(true, "a.org", "/tls")}}, "/var/www/html"},
+		"inherited":       {Server{Conf: []*conf.Node{server}, VHosts: []conf.VHost{vhost(false, "a.org", "")}}, "/var/www/html"},
 		"none":            {Server{}, ""},
 		"not a full path": {Server{VHosts: []conf.VHost{vhost(false, "a.org", "htdocs")}}, ""},
 	}

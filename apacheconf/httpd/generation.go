@@ -1,4 +1,4 @@
-package apacheconf
+package httpd
 
 import (
 	"errors"
@@ -23,20 +23,20 @@ import (
 // on. A young process alone is no sign, nor is a moved library: dlopen puts
 // modules back at the same addresses.
 type generation struct {
-	parent  process
+	parent  Process
 	pipes   map[string]bool // of the parent, before the reload
 	workers map[int]bool
 }
 
-func generationOf(p process) generation {
-	open, _ := descriptors(p.pid)
+func generationOf(p Process) generation {
+	open, _ := descriptors(p.PID)
 	return generation{parent: p, pipes: ofKind(open, "pipe:["), workers: workers(p)}
 }
 
 // replaced tells that a worker of a later generation takes connections, and so
 // that Apache has lived through reading its configuration.
 func (g generation) replaced() bool {
-	open, readable := descriptors(g.parent.pid)
+	open, readable := descriptors(g.parent.PID)
 	pipes, ears := ofKind(open, "pipe:["), ofKind(open, "socket:[")
 	for pipe := range g.pipes {
 		delete(pipes, pipe)

@@ -1,4 +1,4 @@
-package apacheconf
+package check
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // leafTypes holds the suites against the keys of the certificates. A host whose
@@ -20,12 +21,12 @@ import (
 // admin's own list, is a warning: refusing would hold up the next renewal. The
 // other profiles have suites for both kinds, and none is left out for leaves
 // that are not there: they cost nothing, and the next host may have an RSA one.
-func (p *planner) leafTypes() {
+func (p *planned) leafTypes() {
 	already := map[string]bool{}
-	for _, v := range p.s.VHosts {
+	for _, v := range p.Server.VHosts {
 		already[v.Place()] = p.onlyRSA(v) != nil && onlyECDSA(v.Settings)
 	}
-	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
+	for _, v := range p.hosts() {
 		if !v.TLS || !onlyECDSA(v.Settings) {
 			continue
 		}
@@ -35,7 +36,7 @@ func (p *planner) leafTypes() {
 		}
 		f := conf.Finding{Code: "rsa", File: c.File, Line: c.Line, VHost: v.Name(), Fix: p.rsaFix(v),
 			What: fmt.Sprintf("has an RSA certificate, and the suites (%s:%d) are for ECDSA only: no TLS 1.2 client could connect to it", v.Settings.Suites12.File, v.Settings.Suites12.Line)}
-		if v.Settings.Suites12.File == p.s.globalEffective() && !already[v.Place()] {
+		if v.Settings.Suites12.File == p.Effective && !already[v.Place()] {
 			p.block(f)
 		} else {
 			p.warn(f)
@@ -45,11 +46,11 @@ func (p *planner) leafTypes() {
 
 // rsaFix is the way out: our certificate that waits for the host, a renewal with
 // another key, or a line of the admin's.
-func (p *planner) rsaFix(v conf.VHost) string {
+func (p *planned) rsaFix(v conf.VHost) string {
 	include := v.Include
 	if include == "" {
-		for _, name := range slices.Sorted(maps.Keys(p.plan.leaves)) {
-			if leaf := p.plan.leaves[name]; len(v.Names) > 0 && leaf.PublicKeyAlgorithm != x509.RSA && leaf.VerifyHostname(v.Names[0]) == nil {
+		for _, name := range slices.Sorted(maps.Keys(p.Leaves)) {
+			if leaf := p.Leaves[name]; len(v.Names) > 0 && leaf.PublicKeyAlgorithm != x509.RSA && leaf.VerifyHostname(v.Names[0]) == nil {
 				return "tlskeeper apache adopt " + name
 			}
 		}
@@ -69,9 +70,9 @@ func onlyECDSA(set conf.Settings) bool {
 
 // onlyRSA is the first certificate line of a host that has RSA keys alone, nil
 // for any other host.
-func (p *planner) onlyRSA(v conf.VHost) *conf.Directive {
+func (p *planned) onlyRSA(v conf.VHost) *conf.Directive {
 	for _, c := range v.Certificates {
-		chain, err := readChain(conf.Abs(p.s.ServerRoot, c.Value))
+		chain, err := httpd.ReadChain(conf.Abs(p.Server.ServerRoot, c.Value))
 		if err != nil || chain[0].PublicKeyAlgorithm != x509.RSA {
 			return nil
 		}

@@ -1,4 +1,4 @@
-package apacheconf
+package httpd
 
 import (
 	"context"
@@ -13,17 +13,22 @@ import (
 	"tlskeeper/internal/hint"
 )
 
-func (s *Server) isIncluded(file string) bool {
+// Position is the way from the main file to a line.
+func (s *Server) Position(file string, line int) []conf.Step {
+	return conf.Position(s.includes, file, line)
+}
+
+func (s *Server) IsIncluded(file string) bool {
 	return slices.ContainsFunc(s.includes, func(i conf.Included) bool { return i.File == file })
 }
 
 // rawDirective is a line found by text, not by httpd: only for what the dump
 // does not print (LoadModule, Include), and never as the last word.
-func (s *Server) rawDirectives(name string) []*conf.Node {
+func (s *Server) RawDirectives(name string) []*conf.Node {
 	var out []*conf.Node
 	seen := map[string]bool{}
 	for _, inc := range s.includes {
-		lines, err := readConf(inc.File)
+		lines, err := ReadConf(inc.File)
 		if err != nil || seen[inc.File] {
 			continue
 		}
@@ -39,8 +44,8 @@ func (s *Server) rawDirectives(name string) []*conf.Node {
 	return out
 }
 
-// slot finds the Include line that would read path, and so its position.
-func (s *Server) slot(path string) ([]conf.Step, bool) {
+// Slot finds the Include line that would read path, and so its position.
+func (s *Server) Slot(path string) ([]conf.Step, bool) {
 	for _, n := range s.includeLines() {
 		pattern := conf.Abs(s.httpd.root, n.Arg(0))
 		matched, _ := filepath.Match(pattern, path)
@@ -51,8 +56,8 @@ func (s *Server) slot(path string) ([]conf.Step, bool) {
 	return nil, false
 }
 
-// matches lists what an Include line reads: files, and all of a directory.
-func (s *Server) matches(n *conf.Node) []string {
+// Matches lists what an Include line reads: files, and all of a directory.
+func (s *Server) Matches(n *conf.Node) []string {
 	found, _ := filepath.Glob(conf.Abs(s.httpd.root, n.Arg(0)))
 	var out []string
 	for _, path := range found {
@@ -71,7 +76,7 @@ func (s *Server) matches(n *conf.Node) []string {
 }
 
 func (s *Server) includeLines() []*conf.Node {
-	return append(s.rawDirectives("IncludeOptional"), s.rawDirectives("Include")...)
+	return append(s.RawDirectives("IncludeOptional"), s.RawDirectives("Include")...)
 }
 
 // hung explains why httpd did not come back from reading its files: a FIFO or
@@ -97,10 +102,10 @@ func (s *Server) special() string {
 	for i := 0; i < len(walk.includes) && i < maxIncluded; i++ {
 		one := &Server{httpd: s.httpd, includes: walk.includes[i : i+1]}
 		for _, n := range one.includeLines() {
-			for _, path := range one.matches(n) {
+			for _, path := range one.Matches(n) {
 				info, err := os.Stat(path)
 				switch {
-				case err != nil || walk.isIncluded(path):
+				case err != nil || walk.IsIncluded(path):
 				case info.Mode().IsRegular():
 					walk.includes = append(slices.Clip(walk.includes), conf.Included{File: path, Parent: i})
 				case info.Mode()&(fs.ModeNamedPipe|fs.ModeDevice|fs.ModeSocket) != 0:

@@ -1,6 +1,7 @@
-package apacheconf
+package httpd
 
 import (
+	"context"
 	"syscall"
 	"testing"
 	"time"
@@ -10,25 +11,25 @@ import (
 // configuration, has another worker, or is another process.
 func TestLookHoldsUntilTheReload(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "")
+	r := newLive(t)
 	s := r.discover()
 	held := func() Look {
 		t.Helper()
 		var l Look
-		must(poll(background(), time.Minute, func() (bool, error) { // a worker may be younger than a tick
+		r.must(Poll(context.Background(), time.Minute, func() (bool, error) { // a worker may be younger than a tick
 			var ok bool
 			l, ok = s.Look()
 			return ok && l.Holds(), nil
 		}))
 		return l
 	}
-	p, _ := s.parent()
+	p, _ := s.Parent()
 	// after does something that brings another worker.
 	after := func(l Look, what string, do func()) {
 		t.Helper()
 		old := workers(p)
 		do()
-		must(poll(background(), time.Minute, func() (bool, error) {
+		r.must(Poll(context.Background(), time.Minute, func() (bool, error) {
 			for pid := range workers(p) {
 				if !old[pid] {
 					return true, nil
@@ -42,19 +43,19 @@ func TestLookHoldsUntilTheReload(t *testing.T) {
 		}
 	}
 	first := held()
-	after(first, "a reload", func() { must(r.a.Reload(background())) })
+	after(first, "a reload", func() { r.must(r.a.Reload(context.Background())) })
 	after(held(), "the death of a worker", func() {
 		for pid := range workers(p) {
-			must(syscall.Kill(pid, syscall.SIGKILL))
+			r.must(syscall.Kill(pid, syscall.SIGKILL))
 			return
 		}
 	})
 	third := held()
-	must(r.a.Stop(background()))
+	r.must(r.a.Stop(context.Background()))
 	if third.Holds() {
 		t.Error("it holds without an Apache")
 	}
-	must(r.a.Start(background()))
+	r.must(r.a.Start(context.Background()))
 	if third.Holds() || first.Holds() {
 		t.Error("it holds for another process")
 	}

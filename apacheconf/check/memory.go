@@ -1,13 +1,13 @@
-package apacheconf
+package check
 
 import (
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 )
 
 // unnamedCaches counts the caches that the running Apache seems to hold and
@@ -15,21 +15,21 @@ import (
 // has more shared memory than scoreboard and configured caches need. mod_ssl
 // takes anonymous shared memory for its caches
 // (modules/cache/mod_socache_shmcb.c). It returns the edited file.
-func (s *Server) unnamedCaches() (edited string, n int) {
-	p, ok := s.parent()
+func unnamedCaches(s *httpd.Server) (edited string, n int) {
+	p, ok := s.Parent()
 	if !ok {
 		return "", 0
 	}
-	if edited = s.editedSince(loadedAt(p)); edited == "" {
+	if edited = s.EditedSince(s.LoadedAt()); edited == "" {
 		return "", 0
 	}
 	known := 1 // the scoreboard
 	for _, name := range cacheDirectives {
-		if active(conf.Last(s.conf, name)) {
+		if active(conf.Last(s.Conf, name)) {
 			known++
 		}
 	}
-	return edited, sharedRegions(p.pid) - known
+	return edited, sharedRegions(p.PID) - known
 }
 
 // sharedRegions counts the anonymous shared mappings of more than one page; a
@@ -53,37 +53,4 @@ func sharedRegions(pid int) int {
 		}
 	}
 	return n
-}
-
-// loadedAt is when the running Apache read its files, or earlier: the start of
-// its oldest worker. Every reload brings new workers.
-func loadedAt(parent process) time.Time {
-	var oldest time.Time
-	for pid := range workers(parent) {
-		at, ok := startedAt(pid)
-		if ok && (oldest.IsZero() || at.Before(oldest)) {
-			oldest = at
-		}
-	}
-	return oldest
-}
-
-// startedAt is when a process was started, to a hundredth of a second.
-func startedAt(pid int) (time.Time, bool) {
-	p, ok := readProcess(pid)
-	up, known := uptimeTicks()
-	return time.Now().Add(-time.Duration(up-p.started) * time.Second / clockTicks), ok && known
-}
-
-// editedSince finds a configuration file that was written after a moment.
-func (s *Server) editedSince(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	for _, inc := range s.includes {
-		if info, err := os.Stat(inc.File); err == nil && info.ModTime().After(t) {
-			return inc.File
-		}
-	}
-	return ""
 }

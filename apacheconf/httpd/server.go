@@ -1,21 +1,28 @@
-package apacheconf
+// Package httpd is the program: finding it, reading its configuration by its
+// own dump, reloading, starting and stopping it, and what its process and its
+// error log tell.
+//
+// It may import apacheconf/conf and internal/{child,hint,regular}.
+package httpd
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/hint"
 )
 
-// Server is an Apache as it was configured on disk at the time of Discover.
-// Whether the running one has loaded that is another matter: see Status.
+// Server is an Apache as it was configured on disk when it was read. Whether
+// the running one has loaded that is another matter.
 type Server struct {
 	Binary     string       `json:"binary"`
 	Version    string       `json:"version"` // "2.4.71"
@@ -28,46 +35,18 @@ type Server struct {
 	Listen     []string     `json:"listen"`  // "443", "127.0.0.1:8443", "[::]:443"
 	VHosts     []conf.VHost `json:"vhosts"`  // in the order of the configuration
 
-	cfg       Config
+	Config    Config `json:"-"`
 	httpd     httpd
 	includes  []conf.Included
-	conf      []*conf.Node // the effective configuration
-	moduleDir string
-	hooks     hooks
+	Conf      []*conf.Node `json:"-"` // the effective configuration
+	ModuleDir string       `json:"-"` // where its modules lie
 }
 
-// hooks let tests stop at a step, or meet a fault that the shadow would have
-// found; all are zero in the product.
-type hooks struct {
-	step  func(name string)
-	blind bool // no shadow of the plan
-}
-
-func (h hooks) at(name string) {
-	if h.step != nil {
-		h.step(name)
-	}
-}
-
-// Discover finds the Apache and reads its effective configuration by httpd's
-// own dump. It changes nothing and needs no running server; a configuration
-// that httpd itself cannot read is a *RefusedError that says where it breaks.
-// It returns *NotInstalledError where there is no httpd.
-func Discover(ctx context.Context, cfg Config) (*Server, error) {
-	s, err := inspect(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	if s.Has("ssl_module") {
-		if s.OpenSSL, err = s.runtimeOpenSSL(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-// inspect is Discover without starting anything.
-func inspect(ctx context.Context, cfg Config) (*Server, error) {
+// Inspect finds the Apache and reads its effective configuration by
+// httpd's own dump. It changes nothing and needs no running server; a
+// configuration that httpd itself cannot read is a *conf.RefusedError that says
+// where it breaks. It returns *NotInstalledError where there is no httpd.
+func Inspect(ctx context.Context, cfg Config) (*Server, error) {
 	s, err := find(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -78,7 +57,7 @@ func inspect(ctx context.Context, cfg Config) (*Server, error) {
 	return s, s.readFiles(ctx)
 }
 
-// Survey is Discover without the versions: what a look at the virtual hosts
+// Survey is Inspect without the version: what a look at the virtual hosts
 // needs, in half the time.
 func Survey(ctx context.Context, cfg Config) (*Server, error) {
 	s, err := find(ctx, cfg)
@@ -93,7 +72,7 @@ func find(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Binary: h.binary, Layout: h.layout, ServerRoot: h.root, ConfigFile: h.conf, cfg: cfg, httpd: h}, nil
+	return &Server{Binary: h.binary, Layout: h.layout, ServerRoot: h.root, ConfigFile: h.conf, Config: cfg, httpd: h}, nil
 }
 
 func (s *Server) readFiles(ctx context.Context) error {
@@ -158,9 +137,6 @@ func (s *Server) unreadable(err error, r child.Result) error {
 		f.File, f.What = m[2], lastLine(m[3])
 	}
 	refused := &conf.RefusedError{Why: "Apache cannot read its own configuration", Findings: []conf.Finding{f}}
-	if exists(s.cfg.journalPath()) {
-		return hint.Wrap(refused, "an apply was cut off here; tlskeeper apache rollback undoes it")
-	}
 	return hint.Wrap(refused, strings.Join(s.httpd.argv("-t"), " ")+" shows the same")
 }
 
@@ -172,7 +148,7 @@ func lastLine(text string) string {
 // readConfig gets the effective configuration through mod_info, loaded only
 // for this one run.
 func (s *Server) readConfig(ctx context.Context) error {
-	s.moduleDir = s.findModuleDir()
+	s.ModuleDir = s.findModuleDir()
 	return s.dump(ctx)
 }
 
@@ -183,8 +159,8 @@ func (s *Server) dump(ctx context.Context, first ...string) error {
 		args = append(args, "-C", "Include "+conf.Quote(path))
 	}
 	if !s.Has("info_module") {
-		info := filepath.Join(s.moduleDir, "mod_info.so")
-		if !exists(info) {
+		info := filepath.Join(s.ModuleDir, "mod_info.so")
+		if !Exists(info) {
 			return hint.Wrap(fmt.Errorf("reading the configuration: %s is missing", info), "install the package that holds mod_info")
 		}
 		args = append([]string{"-C", "LoadModule info_module " + info}, args...)
@@ -196,28 +172,90 @@ func (s *Server) dump(ctx context.Context, first ...string) error {
 	if r.Truncated {
 		return fmt.Errorf("reading the configuration: the dump is longer than %d bytes", maxDump)
 	}
-	s.conf, s.Listen = conf.Parse(r.Stdout), nil
-	for _, n := range conf.All(s.conf, "Listen") {
+	s.Conf, s.Listen = conf.Parse(r.Stdout), nil
+	for _, n := range conf.All(s.Conf, "Listen") {
 		s.Listen = append(s.Listen, n.Arg(0))
 	}
 	return nil
 }
+
+// With is the server as it would be with these modules: their files are read
+// before its own.
+func (s *Server) With(ctx context.Context, modules []string, first ...string) (*Server, error) {
+	next := *s
+	next.Modules = modules
+	if err := next.dump(ctx, first...); err != nil {
+		return nil, err
+	}
+	next.readVHosts()
+	return &next, nil
+}
+
+// Env is the environment in which this httpd runs.
+func (s *Server) Env() []string { return s.httpd.env }
 
 // Has tells whether a module is loaded, by its "ssl_module" name.
 func (s *Server) Has(module string) bool { return slices.Contains(s.Modules, module) }
 
 // findModuleDir looks where the configuration itself loads modules from.
 func (s *Server) findModuleDir() string {
-	for _, n := range s.rawDirectives("LoadModule") {
+	for _, n := range s.RawDirectives("LoadModule") {
 		dir := filepath.Dir(conf.Abs(s.httpd.root, n.Arg(1)))
-		if exists(filepath.Join(dir, "mod_info.so")) {
+		if Exists(filepath.Join(dir, "mod_info.so")) {
 			return dir
 		}
 	}
 	for _, dir := range []string{"/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules"} {
-		if exists(dir) {
+		if Exists(dir) {
 			return dir
 		}
 	}
 	return filepath.Join(s.httpd.root, "modules")
+}
+
+const dumpTimeout = 20 * time.Second // a FIFO in an include directory hangs httpd for ever
+
+const ReloadTimeout = 60 * time.Second
+
+const HoldTimeout = 15 * time.Second // for a new generation of workers to serve what was planned
+
+// Config says which Apache, and where our own files live.
+type Config struct {
+	Binary       string   // "" finds apache2 or httpd
+	ServerRoot   string   // with ConfigFile: a layout of one's own; "" finds Debian's or RHEL's
+	ConfigFile   string   // main configuration file, "" for the layout's
+	EtcDir       string   // our site includes, and the global file of a plain layout
+	StateDir     string   // journal, history, manifest; created with mode 0700
+	TLSLog       string   // absolute path of the TLS access log
+	StartCommand []string // starts a dead Apache; nil chooses by layout
+	Log          *slog.Logger
+}
+
+func (c Config) Logger() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+func (s *Server) readVHosts() {
+	s.VHosts = conf.Hosts(s.Conf, s.Config.EtcDir)
+}
+
+// LiveAddrs is where this host reaches a virtual host, host:port each: what to
+// dial to see what it serves.
+func (s *Server) LiveAddrs(v conf.VHost) []string {
+	var written, out []string
+	for _, h := range s.VHosts {
+		written = append(written, h.Addresses...)
+	}
+	x := conf.NewAddresses(s.Listen, written)
+	for _, a := range v.Addresses {
+		for _, d := range x.Of(a) {
+			if !slices.Contains(out, d.String()) {
+				out = append(out, d.String())
+			}
+		}
+	}
+	return out
 }

@@ -1,4 +1,4 @@
-package apacheconf
+package httpd
 
 import (
 	"os"
@@ -19,8 +19,8 @@ type Look struct {
 // Look is for whoever is about to see what is served, and wants to know later
 // whether it can have changed; ok only where Apache lives.
 func (s *Server) Look() (l Look, ok bool) {
-	p, ok := s.parent()
-	l.PID, l.Started, l.Boot = p.pid, p.started, bootID()
+	p, ok := s.Parent()
+	l.PID, l.Started, l.Boot = p.PID, p.started, bootID()
 	var known bool
 	l.At, known = uptimeTicks()
 	return l, ok && known && l.Boot != ""

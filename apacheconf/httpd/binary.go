@@ -1,4 +1,4 @@
-package apacheconf
+package httpd
 
 import (
 	"bytes"
@@ -47,7 +47,7 @@ func findHTTPD(ctx context.Context, cfg Config) (httpd, error) {
 	if h.root == "" && h.conf == "" {
 		h.system = true
 		h.root = "/etc/httpd"
-		if exists("/etc/apache2/apache2.conf") {
+		if Exists("/etc/apache2/apache2.conf") {
 			h.root = "/etc/apache2"
 		}
 	}
@@ -77,7 +77,7 @@ func findBinary(name string) (string, error) {
 // layoutOf also chooses the main file where none is given.
 func layoutOf(h httpd) (Layout, string) {
 	switch {
-	case exists(filepath.Join(h.root, "conf-available")) && exists(filepath.Join(h.root, "envvars")):
+	case Exists(filepath.Join(h.root, "conf-available")) && Exists(filepath.Join(h.root, "envvars")):
 		return Debian, cmp.Or(h.conf, filepath.Join(h.root, "apache2.conf"))
 	case h.system || looksLikeRHEL(h):
 		return RHEL, cmp.Or(h.conf, filepath.Join(h.root, "conf", "httpd.conf"))
@@ -88,7 +88,7 @@ func layoutOf(h httpd) (Layout, string) {
 // looksLikeRHEL: the main file of the package, and the directory it includes.
 func looksLikeRHEL(h httpd) bool {
 	conf := filepath.Join(h.root, "conf", "httpd.conf")
-	return cmp.Or(h.conf, conf) == conf && exists(conf) && exists(filepath.Join(h.root, "conf.d"))
+	return cmp.Or(h.conf, conf) == conf && Exists(conf) && Exists(filepath.Join(h.root, "conf.d"))
 }
 
 // debianEnv reads envvars as apache2ctl does, by a shell. The file is the

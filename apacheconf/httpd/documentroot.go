@@ -1,4 +1,4 @@
-package apacheconf
+package httpd
 
 import (
 	"path/filepath"
@@ -20,7 +20,7 @@ func (s *Server) DocumentRoot(name string) string {
 			}
 		}
 	}
-	root := conf.Last(s.conf, "DocumentRoot")
+	root := conf.Last(s.Conf, "DocumentRoot")
 	if chosen != nil {
 		if own := conf.Last(chosen.Node.Children, "DocumentRoot"); own != nil {
 			root = own

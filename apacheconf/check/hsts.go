@@ -1,4 +1,4 @@
-package apacheconf
+package check
 
 import (
 	"slices"
@@ -13,15 +13,15 @@ const hstsHeader = "Strict-Transport-Security"
 // doubleHSTS looks for lines of Apache that meddle with our HSTS: in the server,
 // in a TLS virtual host, and in any section of either. What an .htaccess or a
 // program behind Apache sends is in no configuration.
-func (p *planner) doubleHSTS() {
-	if hstsSeconds[p.is.HSTS] == 0 {
+func (p *planned) doubleHSTS() {
+	if !p.HSTS {
 		return
 	}
-	ours := slices.IndexFunc(p.overlay.conf, func(n *conf.Node) bool { return n.File == p.s.globalEffective() && n.Is("Header") })
-	for i, n := range p.overlay.conf {
+	ours := slices.IndexFunc(p.Next, func(n *conf.Node) bool { return n.File == p.Effective && n.Is("Header") })
+	for i, n := range p.Next {
 		p.hstsIn(n, "", i < ours)
 	}
-	for _, v := range conf.Hosts(p.overlay.conf, p.s.cfg.EtcDir) {
+	for _, v := range p.hosts() {
 		if v.TLS {
 			for _, n := range v.Node.Children {
 				p.hstsIn(n, v.Name(), false)
@@ -32,9 +32,9 @@ func (p *planner) doubleHSTS() {
 
 // hstsIn judges one line, or what is in one section. Only a line of the server
 // itself can be before ours; sections and virtual hosts always come behind.
-func (p *planner) hstsIn(n *conf.Node, vhost string, before bool) {
+func (p *planned) hstsIn(n *conf.Node, vhost string, before bool) {
 	switch {
-	case n.File == p.s.globalEffective() || n.Is("VirtualHost") || n.Is("Macro"):
+	case n.File == p.Effective || n.Is("VirtualHost") || n.Is("Macro"):
 	case n.Section:
 		for _, c := range n.Children {
 			p.hstsIn(c, vhost, false)

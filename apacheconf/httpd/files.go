@@ -1,4 +1,4 @@
-package apacheconf
+package httpd
 
 import (
 	"crypto/x509"
@@ -11,23 +11,23 @@ import (
 	"tlskeeper/internal/regular"
 )
 
-// resolved follows links, so that an edit reaches the file and the link stays.
-func resolved(path string) string {
+// Resolved follows links, so that an edit reaches the file and the link stays.
+func Resolved(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		return real
 	}
 	return path
 }
 
-func exists(path string) bool {
+func Exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-// readConf reads a configuration file's logical lines: continuation lines are
+// ReadConf reads a configuration file's logical lines: continuation lines are
 // joined as httpd does. It never blocks on a FIFO.
-func readConf(path string) ([]conf.Line, error) {
-	text, err := readFile(path)
+func ReadConf(path string) ([]conf.Line, error) {
+	text, err := ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -36,17 +36,17 @@ func readConf(path string) ([]conf.Line, error) {
 
 const maxConfFile = 32 << 20
 
-// readFile reads a file of a configuration. It never blocks on a FIFO.
-func readFile(path string) ([]byte, error) { return regular.Read(path, maxConfFile) }
+// ReadFile reads a file of a configuration. It never blocks on a FIFO.
+func ReadFile(path string) ([]byte, error) { return regular.Read(path, maxConfFile) }
 
-func isDir(path string) bool {
+func IsDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }
 
-// readChain reads the certificates of a PEM file, leaf first.
-func readChain(path string) ([]*x509.Certificate, error) {
-	text, err := readFile(path)
+// ReadChain reads the certificates of a PEM file, leaf first.
+func ReadChain(path string) ([]*x509.Certificate, error) {
+	text, err := ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
-package apacheconf
+package httpd
 
 import (
+	"context"
 	"os"
 	"regexp"
 	"strings"
@@ -17,10 +18,10 @@ func TestYoungWorkerIsNoNewGeneration(t *testing.T) {
 	for _, mpm := range []string{"event", "worker", "prefork"} {
 		t.Run(mpm, func(t *testing.T) {
 			t.Parallel()
-			r := makeRig(t, "")
+			r := makeLive(t, "cgid")
 			r.useMPM(mpm)
 			r.start()
-			p, ok := r.discover().parent()
+			p, ok := r.discover().Parent()
 			if !ok {
 				t.Fatal("no parent")
 			}
@@ -29,22 +30,22 @@ func TestYoungWorkerIsNoNewGeneration(t *testing.T) {
 			if g.replaced() {
 				t.Error("a worker of the old generation counts")
 			}
-			must(r.a.Reload(background()))
-			must(poll(background(), time.Minute, func() (bool, error) { return g.replaced(), nil }))
+			r.must(r.a.Reload(context.Background()))
+			r.must(Poll(context.Background(), time.Minute, func() (bool, error) { return g.replaced(), nil }))
 		})
 	}
 }
 
 // killWorker ends one worker and waits for the one in its place.
-func (r *rig) killWorker(p process) {
+func (r *live) killWorker(p Process) {
 	old := workers(p)
 	for pid := range old {
 		if open, _ := descriptors(pid); len(ofKind(open, "socket:[")) > 1 { // not mod_cgid's
-			must(syscall.Kill(pid, syscall.SIGKILL))
+			r.must(syscall.Kill(pid, syscall.SIGKILL))
 			break
 		}
 	}
-	must(poll(background(), time.Minute, func() (bool, error) {
+	r.must(Poll(context.Background(), time.Minute, func() (bool, error) {
 		for pid := range workers(p) {
 			if !old[pid] {
 				return true, nil
@@ -55,36 +56,36 @@ func (r *rig) killWorker(p process) {
 }
 
 // useMPM gives the Apache another MPM, and mod_cgid.
-func (r *rig) useMPM(mpm string) {
-	conf := strings.ReplaceAll(read(r.a.ConfigFile), "mpm_event", "mpm_"+mpm)
+func (r *live) useMPM(mpm string) {
+	conf := strings.ReplaceAll(r.read(r.a.ConfigFile), "mpm_event", "mpm_"+mpm)
 	if mpm == "prefork" {
 		conf = regexp.MustCompile(`(?m)^ThreadsPerChild.*\n`).ReplaceAllString(conf, "")
 		conf = strings.Replace(conf, "MaxRequestWorkers 64", "MaxRequestWorkers 4", 1)
 	}
-	conf += loadModule("cgid") + "\nScriptSock " + r.dir + "/cgid.sock\n"
-	must(os.WriteFile(r.a.ConfigFile, []byte(conf), 0o644))
+	conf += "ScriptSock " + r.t.TempDir() + "/cgid.sock\n"
+	r.must(os.WriteFile(r.a.ConfigFile, []byte(conf), 0o644))
 }
 
 // A reload that kills Apache, while a worker of the old generation is young:
 // the death is noticed, not the worker.
 func TestDeathBesideAYoungWorker(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "")
+	r := newLive(t)
 	s := r.discover()
-	p, _ := s.parent()
-	good := r.sites()
+	p, _ := s.Parent()
+	good := r.read(r.a.SitesFile)
 	r.writeSites(good + "SSLProtocol -all\n")
 	defer r.writeSites(good)
 	g := generationOf(p)
 	r.killWorker(p)
-	must(r.a.Reload(background()))
-	died := poll(background(), time.Minute, func() (bool, error) {
-		if now, ok := s.parent(); !ok || now.pid != p.pid {
-			return false, errDied
+	r.must(r.a.Reload(context.Background()))
+	died := Poll(context.Background(), time.Minute, func() (bool, error) {
+		if now, ok := s.Parent(); !ok || now.PID != p.PID {
+			return false, ErrDied
 		}
 		return g.replaced(), nil
 	})
-	if died != errDied {
+	if died != ErrDied {
 		t.Errorf("the end of the wait: %v", died)
 	}
 }
