@@ -61,7 +61,7 @@ func TestHundredsOfAddresses(t *testing.T) {
 	if drift := r.status().Drift; len(drift) > 0 {
 		t.Errorf("drift %+v", drift[:min(3, len(drift))])
 	}
-	if left, _ := filepath.Glob(filepath.Join(r.cfg.StateDir, shadowPrefix+"*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(r.cfg.StateDir, "tlskeeper-shadow-*")); len(left) > 0 {
 		t.Errorf("left %v", left)
 	}
 }

@@ -18,8 +18,6 @@ const globalName = "tlskeeper.conf"
 // Deadlines. A healthy reload shows itself within 100 ms; a host under load
 // or with hundreds of virtual hosts gets much more.
 const (
-	shadowTimeout = 20 * time.Second
-
 	policyTimeout = 2 * time.Second // for versions, suites and groups, once the certificates are right
 	lockWait      = 2 * time.Second
 )

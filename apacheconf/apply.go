@@ -12,6 +12,7 @@ import (
 
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
+	"tlskeeper/apacheconf/proof"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/flock"
@@ -48,7 +49,7 @@ func Discover(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	if s.Has("ssl_module") {
-		if s.OpenSSL, err = runtimeOpenSSL(ctx, s.Server); err != nil {
+		if s.OpenSSL, err = proof.OpenSSL(ctx, s.Server); err != nil {
 			return nil, err
 		}
 	}
@@ -188,7 +189,7 @@ func (s *Server) carryOut(ctx context.Context, p *Plan) (*Result, error) {
 	if err := commit(s.Config, t.journal); err != nil {
 		return nil, t.undo(ctx, err)
 	}
-	r.Changed, r.Restarted, r.Proved = true, p.Restart, len(t.after.targets)
+	r.Changed, r.Restarted, r.Proved = true, p.Restart, t.after.Questions()
 	for _, f := range p.Files {
 		if !f.Internal {
 			r.Files = append(r.Files, f.Path)
@@ -202,9 +203,9 @@ type transaction struct {
 	s       *Server
 	p       *Plan
 	journal journal
-	before  expectation // what the live server showed when it began
-	after   expectation // what it must show
-	loading bool        // Apache was asked to read the new files
+	before  proof.Expectation // what the live server showed when it began
+	after   proof.Expectation // what it must show
+	loading bool              // Apache was asked to read the new files
 }
 
 // install writes, reloads and waits until the wire shows what was proved.
@@ -250,10 +251,10 @@ const errSettled = httpd.Final("the new workers serve something else than was pr
 
 // hold waits until the live server shows exactly what e wants. Old workers may
 // still answer for a moment after a reload.
-func (s *Server) hold(ctx context.Context, e expectation) error {
+func (s *Server) hold(ctx context.Context, e proof.Expectation) error {
 	var leaves time.Time // since when the certificates are right
 	return httpd.Poll(ctx, httpd.HoldTimeout, func() (bool, error) {
-		diffs := e.differences(ctx)
+		diffs := e.Differences(ctx)
 		if len(diffs) > 0 {
 			leaves = time.Time{}
 		} else if leaves.IsZero() {
@@ -263,12 +264,12 @@ func (s *Server) hold(ctx context.Context, e expectation) error {
 			return false, httpd.ErrDied
 		}
 		if len(diffs) == 0 {
-			diffs = e.policyDifferences(ctx)
+			diffs = e.PolicyDifferences(ctx)
 		}
 		switch {
 		case len(diffs) == 0:
 			return true, nil
-		case !leaves.IsZero() && time.Since(leaves) > policyTimeout && diffs[0].Code != codeUnproven:
+		case !leaves.IsZero() && time.Since(leaves) > policyTimeout && diffs[0].Code != proof.CodeUnproven:
 			return false, fmt.Errorf("%w: %s", errSettled, diffs[0])
 		}
 		return false, errors.New(diffs[0].String())

@@ -29,7 +29,7 @@ func TestFullStateDirectory(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 	r.unchanged(before)
-	if left, _ := filepath.Glob(filepath.Join(r.cfg.StateDir, shadowPrefix+"*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(r.cfg.StateDir, "tlskeeper-shadow-*")); len(left) > 0 {
 		t.Errorf("left %v", left)
 	}
 }

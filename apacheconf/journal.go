@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/proof"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/safepath"
@@ -140,7 +141,7 @@ func (j journal) restore(log *slog.Logger) error {
 // heal undoes a change that was cut off, by a kill or a power failure. It runs
 // under the lock. Apache is reloaded, or started where it died of the change.
 func heal(ctx context.Context, cfg Config) (bool, error) {
-	sweep(cfg)
+	proof.Sweep(cfg.StateDir)
 	j, err := readJournal(journalPath(cfg))
 	if j == nil || err != nil {
 		return false, err

@@ -8,6 +8,7 @@ import (
 
 	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/proof"
 )
 
 // whyDown says why Apache does not come up with the files as they are: what we
@@ -32,12 +33,9 @@ func (s *Server) presentFaults(ctx context.Context) []conf.Finding {
 	if faults := check.Present(s.Server); len(faults) > 0 || !s.Has("ssl_module") {
 		return faults
 	}
-	sh, err := startShadow(ctx, s.Server, s.Conf, s.Modules)
-	if failed := (*shadowError)(nil); errors.As(err, &failed) {
-		return failed.findings
-	}
-	if err == nil {
-		sh.stop(s.Config.Logger())
+	_, err := proof.Try(ctx, s.Server, proof.Trial{Conf: s.Conf, Modules: s.Modules})
+	if dead, ok := errors.AsType[*proof.DeadError](err); ok {
+		return dead.Findings
 	}
 	return nil
 }

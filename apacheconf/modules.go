@@ -7,6 +7,7 @@ import (
 
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
+	"tlskeeper/apacheconf/proof"
 )
 
 // modulesNeeded plans Debian's module links, as a2enmod makes them, and reads
@@ -30,7 +31,7 @@ func (p *planner) modulesNeeded() error {
 		return fmt.Errorf("reading the configuration with more modules: %w", err)
 	}
 	if next.OpenSSL == "" {
-		if next.OpenSSL, err = runtimeOpenSSL(p.ctx, next); err != nil {
+		if next.OpenSSL, err = proof.OpenSSL(p.ctx, next); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/proof"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 )
@@ -57,21 +58,17 @@ func (t *transaction) present(ctx context.Context) error {
 	if !t.s.Has("ssl_module") {
 		return nil
 	}
-	sh, err := startShadow(ctx, t.s.Server, t.s.Conf, t.s.Modules)
-	if failed := (*shadowError)(nil); errors.As(err, &failed) {
-		return broken(failed.findings)
+	onDisk, err := proof.Try(ctx, t.s.Server, proof.Trial{Conf: t.s.Conf, Modules: t.s.Modules, Hosts: t.s.VHosts})
+	if dead, ok := errors.AsType[*proof.DeadError](err); ok {
+		return broken(dead.Findings)
 	}
 	if err != nil {
 		return err
 	}
-	defer sh.stop(t.s.Config.Logger())
-	onDisk := expect(ctx, targets(t.s.VHosts, sh))
-	t.before = expectation{targets: onDisk.targets, want: ask(ctx, onDisk.targets, onLive)}
-	t.before.loosen(ctx) // mod_md may exchange its certificate while we reload
-	t.before.release()
+	t.before = onDisk.Now(ctx)
 	var faults []conf.Finding
-	live := t.before.served()
-	for key, ok := range onDisk.served() {
+	live := t.before.Served()
+	for key, ok := range onDisk.Served() {
 		if ok && !live[key] {
 			faults = append(faults, conf.Finding{Code: "wire", What: "the running server shows no certificate at " + key + ", its configuration would"})
 		}
@@ -88,25 +85,20 @@ func (t *transaction) future(ctx context.Context) error {
 	if !slices.Contains(t.p.modules, "ssl_module") {
 		return nil
 	}
-	sh, err := startShadow(ctx, t.s.Server, t.p.planned, t.p.modules)
-	if failed := (*shadowError)(nil); errors.As(err, &failed) {
-		return &conf.RefusedError{Why: "Apache would die of this configuration (tried on a shadow)", Findings: failed.findings}
+	hosts := conf.Hosts(t.p.planned, t.s.Config.EtcDir)
+	var err error
+	t.after, err = proof.Try(ctx, t.s.Server, proof.Trial{Conf: t.p.planned, Modules: t.p.modules, Hosts: hosts, Policies: !t.journal.Activate})
+	if dead, ok := errors.AsType[*proof.DeadError](err); ok {
+		return &conf.RefusedError{Why: "Apache would die of this configuration (tried on a shadow)", Findings: dead.Findings}
 	}
 	if err != nil {
 		return err
 	}
-	defer sh.stop(t.s.Config.Logger())
-	hosts := conf.Hosts(t.p.planned, t.s.Config.EtcDir)
-	t.after = expect(ctx, targets(hosts, sh))
-	if !t.journal.Activate {
-		t.after.policies = policyTargets(hosts, sh)
-		t.after.wantPolicy = policies(ctx, t.after.policies, onShadow)
-	}
-	if faults := append(t.lost(), t.otherLeaf(hosts)...); len(faults) > 0 {
+	if faults := append(t.lost(), t.after.OtherLeaf(hosts, t.p.leaves)...); len(faults) > 0 {
 		return &conf.RefusedError{Why: "the shadow Apache does not serve what it should", Findings: faults}
 	}
-	if faults := t.after.unproven(); len(faults) > 0 {
-		return notProved(faults)
+	if faults := t.after.Unproven(); len(faults) > 0 {
+		return proof.NotProved(faults)
 	}
 	return nil
 }
@@ -114,29 +106,10 @@ func (t *transaction) future(ctx context.Context) error {
 // lost: a name that had a certificate and would have none.
 func (t *transaction) lost() []conf.Finding {
 	var out []conf.Finding
-	after := t.after.served()
-	for key, ok := range t.before.served() {
+	after := t.after.Served()
+	for key, ok := range t.before.Served() {
 		if still, asked := after[key]; ok && asked && !still {
 			out = append(out, conf.Finding{Code: "lost", What: "no client could shake hands any more at " + key})
-		}
-	}
-	return out
-}
-
-// otherLeaf: a host that includes our certificate must show its leaf and no
-// other, whatever kind of certificate the client asks for.
-func (t *transaction) otherLeaf(hosts []conf.VHost) []conf.Finding {
-	var out []conf.Finding
-	for i, target := range t.after.targets {
-		for _, v := range hosts {
-			leaf := t.p.leaves[v.Include]
-			if leaf == nil || !v.TLS || v.Name() != target.vhost || target.sni == "" || !v.Covers(target.sni) {
-				continue
-			}
-			if got := t.after.want[i]; isLeaf(got) && !strings.HasPrefix(got, fingerprint(leaf)) {
-				out = append(out, conf.Finding{Code: "other-leaf", File: v.File, Line: v.Line, VHost: v.Name(),
-					What: fmt.Sprintf("name %s, %s: would show %s, not certificate %s", target.sni, target.family, short(got), v.Include)})
-			}
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tlskeeper/apacheconf/check"
+	"tlskeeper/apacheconf/proof"
 )
 
 // settle carries out a plan that writes nothing: what is on disk may be broken,
@@ -25,7 +26,7 @@ func (s *Server) settle(ctx context.Context, p *Plan, r *Result) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	if !p.Restart && len(e.differences(ctx)) == 0 && len(e.policyDifferences(ctx)) == 0 {
+	if !p.Restart && len(e.Differences(ctx)) == 0 && len(e.PolicyDifferences(ctx)) == 0 {
 		return r, nil
 	}
 	t := &transaction{s: s, p: p, after: e}
@@ -38,26 +39,22 @@ func (s *Server) settle(ctx context.Context, p *Plan, r *Result) (*Result, error
 	if err := s.hold(ctx, e); err != nil {
 		return nil, fmt.Errorf("loading what is on disk: %w", err)
 	}
-	r.Changed, r.Restarted, r.Proved = true, p.Restart, len(e.targets)
+	r.Changed, r.Restarted, r.Proved = true, p.Restart, e.Questions()
 	return r, nil
 }
 
 // onDisk is what a shadow of the present configuration shows; one that would
-// not start, or is not heard, is a *RefusedError.
-func (s *Server) onDisk(ctx context.Context) (expectation, error) {
-	sh, err := startShadow(ctx, s.Server, s.Conf, s.Modules)
-	if failed := (*shadowError)(nil); errors.As(err, &failed) {
-		return expectation{}, broken(failed.findings)
+// not start, or is not heard, is a *conf.RefusedError.
+func (s *Server) onDisk(ctx context.Context) (proof.Expectation, error) {
+	e, err := proof.Try(ctx, s.Server, proof.Trial{Conf: s.Conf, Modules: s.Modules, Hosts: s.VHosts, Policies: true})
+	if dead, ok := errors.AsType[*proof.DeadError](err); ok {
+		return e, broken(dead.Findings)
 	}
 	if err != nil {
-		return expectation{}, err
+		return e, err
 	}
-	defer sh.stop(s.Config.Logger())
-	e := expect(ctx, targets(s.VHosts, sh))
-	e.policies = policyTargets(s.VHosts, sh)
-	e.wantPolicy = policies(ctx, e.policies, onShadow)
-	if faults := e.unproven(); len(faults) > 0 {
-		return e, notProved(faults)
+	if faults := e.Unproven(); len(faults) > 0 {
+		return e, proof.NotProved(faults)
 	}
 	return e, nil
 }

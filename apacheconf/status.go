@@ -13,6 +13,7 @@ import (
 	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
+	"tlskeeper/apacheconf/proof"
 	"tlskeeper/internal/filechange"
 )
 
@@ -138,23 +139,23 @@ func (s *Server) wireDrift(ctx context.Context, running bool) []conf.Finding {
 	case !s.Has("ssl_module"):
 		return down
 	}
-	sh, err := startShadow(ctx, s.Server, s.Conf, s.Modules)
-	if failed := (*shadowError)(nil); errors.As(err, &failed) {
-		return failed.findings
+	t := proof.Trial{Conf: s.Conf, Modules: s.Modules}
+	if running {
+		t.Hosts, t.Policies = s.VHosts, true
+	}
+	e, err := proof.Try(ctx, s.Server, t)
+	if dead, ok := errors.AsType[*proof.DeadError](err); ok {
+		return dead.Findings
 	}
 	if err != nil {
 		return []conf.Finding{{Code: "shadow", What: err.Error()}}
 	}
-	defer sh.stop(s.Config.Logger())
 	if !running {
 		return down
 	}
-	e := expect(ctx, targets(s.VHosts, sh))
-	e.policies = policyTargets(s.VHosts, sh)
-	e.wantPolicy = policies(ctx, e.policies, onShadow)
-	diffs := append(e.differences(ctx), e.policyDifferences(ctx)...)
+	diffs := append(e.Differences(ctx), e.PolicyDifferences(ctx)...)
 	for i := range diffs {
-		if diffs[i].Code == codeUnproven {
+		if diffs[i].Code == proof.CodeUnproven {
 			continue
 		}
 		diffs[i].Code, diffs[i].Fix = "not-loaded", strings.Join(s.ReloadArgv(), " ")

@@ -1,4 +1,4 @@
-package apacheconf
+package proof
 
 import (
 	"context"
@@ -22,17 +22,17 @@ const (
 // room is what a shadow may need: its configuration, and a log for each host.
 const room = 1 << 20
 
-// shadowDir makes a directory for a shadow: in the state directory where there
+// makeDir makes a directory for a shadow: in the state directory where there
 // is one with room, else in the temporary directory, because a plan leaves
 // nothing behind. What killed runs left in either goes first.
-func shadowDir(s *httpd.Server) (dir string, lock *flock.Lock, err error) {
-	sweep(s.Config)
+func makeDir(stateDir string) (dir string, lock *flock.Lock, err error) {
+	Sweep(stateDir)
 	var failed []error
-	for _, parent := range []string{s.Config.StateDir, os.TempDir()} {
+	for _, parent := range []string{stateDir, os.TempDir()} {
 		if parent == "" || !httpd.IsDir(parent) {
 			continue
 		}
-		if dir, lock, err = shadowDirIn(parent); err == nil {
+		if dir, lock, err = dirIn(parent); err == nil {
 			return dir, lock, nil
 		}
 		failed = append(failed, err)
@@ -40,7 +40,7 @@ func shadowDir(s *httpd.Server) (dir string, lock *flock.Lock, err error) {
 	return "", nil, fmt.Errorf("making the shadow's directory: %w", errors.Join(failed...))
 }
 
-func shadowDirIn(parent string) (dir string, lock *flock.Lock, err error) {
+func dirIn(parent string) (dir string, lock *flock.Lock, err error) {
 	if dir, err = os.MkdirTemp(parent, shadowPrefix); err != nil {
 		return "", nil, err
 	}
@@ -56,10 +56,10 @@ func shadowDirIn(parent string) (dir string, lock *flock.Lock, err error) {
 	return dir, lock, err
 }
 
-// sweep removes the shadows of runs that were killed. Their Apache ended with
+// Sweep removes the shadows of runs that were killed. Their Apache ended with
 // them.
-func sweep(cfg Config) {
-	for _, parent := range []string{cfg.StateDir, os.TempDir()} {
+func Sweep(stateDir string) {
+	for _, parent := range []string{stateDir, os.TempDir()} {
 		left, _ := filepath.Glob(filepath.Join(parent, shadowPrefix+"*"))
 		for _, dir := range left {
 			if abandoned(dir) {

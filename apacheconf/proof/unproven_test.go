@@ -1,4 +1,4 @@
-package apacheconf
+package proof
 
 import (
 	"net"
@@ -56,12 +56,12 @@ func TestNoAnswerTwiceIsNoProof(t *testing.T) {
 	} {
 		one := target{shadow: c.shadow, live: c.live, sni: "a.test", family: "ecdsa", vhost: "a.test"}
 		e := expect(t.Context(), []target{one})
-		if got := len(e.differences(t.Context())) == 0; got != c.proved {
+		if got := len(e.Differences(t.Context())) == 0; got != c.proved {
 			t.Errorf("%s: proved %v, want %v (the shadow: %s)", name, got, c.proved, e.want)
 		}
-		e = expectation{policies: []target{one}}
+		e = Expectation{policies: []target{one}}
 		e.wantPolicy = policies(t.Context(), e.policies, onShadow)
-		if got := len(e.policyDifferences(t.Context())) == 0; got != c.proved {
+		if got := len(e.PolicyDifferences(t.Context())) == 0; got != c.proved {
 			t.Errorf("%s: policy proved %v, want %v (the shadow: %s)", name, got, c.proved, e.wantPolicy)
 		}
 	}
@@ -72,8 +72,8 @@ func TestAShadowThatIsNotHeardProvesNothing(t *testing.T) {
 	one := target{shadow: nobody(t), live: nobody(t), sni: "a.test", family: "rsa", vhost: "a.test"}
 	e := expect(t.Context(), []target{one})
 	e.policies, e.wantPolicy = []target{one}, []string{unknownPolicy}
-	faults := e.unproven()
-	if len(faults) != 2 || faults[0].Code != codeUnproven || !strings.Contains(faults[0].What, "a.test") {
+	faults := e.Unproven()
+	if len(faults) != 2 || faults[0].Code != CodeUnproven || !strings.Contains(faults[0].What, "a.test") {
 		t.Errorf("%v", faults)
 	}
 }
@@ -81,9 +81,9 @@ func TestAShadowThatIsNotHeardProvesNothing(t *testing.T) {
 // What was not heard before a change is not waited for after an undo.
 func TestWhatWasNotHeardBeforeIsNotAwaitedAfterwards(t *testing.T) {
 	one := target{shadow: nobody(t), live: nobody(t), sni: "a.test", family: "rsa", vhost: "a.test"}
-	e := expectation{targets: []target{one}, want: ask(t.Context(), []target{one}, onLive)}
+	e := Expectation{targets: []target{one}, want: ask(t.Context(), []target{one}, onLive)}
 	e.release()
-	if diffs := e.differences(t.Context()); len(diffs) > 0 {
+	if diffs := e.Differences(t.Context()); len(diffs) > 0 {
 		t.Errorf("%v", diffs)
 	}
 }

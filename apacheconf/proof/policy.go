@@ -1,4 +1,4 @@
-package apacheconf
+package proof
 
 import (
 	"context"
@@ -87,9 +87,9 @@ func policyAt(ctx context.Context, addr, sni string) string {
 	return strings.Join(append(words, "groups "+strings.Join(groups, " ")), "; ")
 }
 
-// policyDifferences says where the live server accepts something else than the
+// PolicyDifferences says where the live server accepts something else than the
 // shadow did.
-func (e expectation) policyDifferences(ctx context.Context) []conf.Finding {
+func (e Expectation) PolicyDifferences(ctx context.Context) []conf.Finding {
 	var out []conf.Finding
 	for i, got := range policies(ctx, e.policies, onLive) {
 		t, want := e.policies[i], e.wantPolicy[i]
@@ -105,7 +105,7 @@ func (e expectation) policyDifferences(ctx context.Context) []conf.Finding {
 	return out
 }
 
-func policyUnknown(t target, who string) Finding {
-	return conf.Finding{Code: codeUnproven, VHost: t.vhost, What: fmt.Sprintf(
+func policyUnknown(t target, who string) conf.Finding {
+	return conf.Finding{Code: CodeUnproven, VHost: t.vhost, What: fmt.Sprintf(
 		"%s, name %q: %s did not answer everything, so its versions, suites and groups are not proved", t.live, t.sni, who)}
 }

@@ -1,4 +1,4 @@
-package apacheconf
+package proof
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/apacheconf/probe"
 	"tlskeeper/internal/hint"
 )
@@ -28,9 +29,9 @@ const (
 	oddAnswer        = "no TLS that can be used: "
 )
 
-// codeUnproven marks a finding about what could not be learnt: neither right
+// CodeUnproven marks a finding about what could not be learnt: neither right
 // nor wrong.
-const codeUnproven = "unproven"
+const CodeUnproven = "unproven"
 
 // target is one question to a server: which leaf does it show?
 type target struct {
@@ -124,8 +125,8 @@ func fingerprint(c *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// expectation is what the live server must show: what a shadow showed.
-type expectation struct {
+// Expectation is what the live server must show: what a shadow showed.
+type Expectation struct {
 	targets []target
 	want    []string
 
@@ -133,8 +134,32 @@ type expectation struct {
 	wantPolicy []string
 }
 
-func expect(ctx context.Context, targets []target) expectation {
-	e := expectation{targets: targets, want: ask(ctx, targets, onShadow)}
+// Trial is a configuration to be tried on a shadow.
+type Trial struct {
+	Conf     []*conf.Node
+	Modules  []string     // loaded with it
+	Hosts    []conf.VHost // to be asked; none where only its start is wanted
+	Policies bool         // also which versions, suites and groups they accept
+}
+
+// Try starts a shadow, asks it what the live server would have to show, and
+// ends it. A configuration that Apache would die of is a *deadError.
+func Try(ctx context.Context, s *httpd.Server, t Trial) (Expectation, error) {
+	sh, err := startShadow(ctx, s, t.Conf, t.Modules)
+	if err != nil {
+		return Expectation{}, err
+	}
+	defer sh.stop(s.Config.Logger())
+	e := expect(ctx, targets(t.Hosts, sh))
+	if t.Policies {
+		e.policies = policyTargets(t.Hosts, sh)
+		e.wantPolicy = policies(ctx, e.policies, onShadow)
+	}
+	return e, nil
+}
+
+func expect(ctx context.Context, targets []target) Expectation {
+	e := Expectation{targets: targets, want: ask(ctx, targets, onShadow)}
 	for i, t := range targets {
 		if e.want[i] == unreachable { // perhaps only a busy host
 			e.want[i] = askOne(ctx, t.shadow, t.sni, t.family)
@@ -144,12 +169,24 @@ func expect(ctx context.Context, targets []target) expectation {
 	return e
 }
 
-// unproven says what the shadow did not answer: nothing can be held against it.
-func (e expectation) unproven() []conf.Finding {
+// Now is what the live server shows of the same: what it must show again after
+// an undoing. mod_md may exchange its certificate meanwhile.
+func (e Expectation) Now(ctx context.Context) Expectation {
+	live := Expectation{targets: e.targets, want: ask(ctx, e.targets, onLive)}
+	live.loosen(ctx)
+	live.release()
+	return live
+}
+
+// Questions is how many answers the live server must give.
+func (e Expectation) Questions() int { return len(e.targets) }
+
+// Unproven says what the shadow did not answer: nothing can be held against it.
+func (e Expectation) Unproven() []conf.Finding {
 	var out []conf.Finding
 	for i, t := range e.targets {
 		if e.want[i] == unreachable {
-			out = append(out, conf.Finding{Code: codeUnproven, VHost: t.vhost, What: t.String() + ": the shadow Apache gave no answer"})
+			out = append(out, conf.Finding{Code: CodeUnproven, VHost: t.vhost, What: t.String() + ": the shadow Apache gave no answer"})
 		}
 	}
 	for i, t := range e.policies {
@@ -160,14 +197,14 @@ func (e expectation) unproven() []conf.Finding {
 	return out
 }
 
-// notProved refuses what a shadow did not answer for.
-func notProved(faults []conf.Finding) error {
+// NotProved refuses what a shadow did not answer for.
+func NotProved(faults []conf.Finding) error {
 	return hint.Wrap(&conf.RefusedError{Why: "the shadow Apache did not answer everything, so nothing is proved", Findings: faults},
 		"try again when the host is less busy: uptime")
 }
 
 // release gives up what was not heard: nothing can be awaited of it.
-func (e expectation) release() {
+func (e Expectation) release() {
 	for i := range e.want {
 		if e.want[i] == unreachable {
 			e.want[i] = notAsked
@@ -175,15 +212,15 @@ func (e expectation) release() {
 	}
 }
 
-// differences says where the live server shows something else, or nothing is
+// Differences says where the live server shows something else, or nothing is
 // known.
-func (e expectation) differences(ctx context.Context) []conf.Finding {
+func (e Expectation) Differences(ctx context.Context) []conf.Finding {
 	var out []conf.Finding
 	for i, got := range ask(ctx, e.targets, onLive) {
 		switch t := e.targets[i]; {
 		case right(e.want[i], got):
 		case e.want[i] == unreachable || got == unreachable && !isLeaf(e.want[i]):
-			out = append(out, conf.Finding{Code: codeUnproven, VHost: t.vhost,
+			out = append(out, conf.Finding{Code: CodeUnproven, VHost: t.vhost,
 				What: fmt.Sprintf("%s shows %s, the shadow Apache %s, so nothing is proved", t, short(got), short(e.want[i]))})
 		default:
 			out = append(out, conf.Finding{Code: "wire", VHost: t.vhost,
@@ -193,8 +230,8 @@ func (e expectation) differences(ctx context.Context) []conf.Finding {
 	return out
 }
 
-// served counts the answers that are certificates, per address and name.
-func (e expectation) served() map[string]bool {
+// Served counts the answers that are certificates, per address and name.
+func (e Expectation) Served() map[string]bool {
 	out := map[string]bool{}
 	for i, t := range e.targets {
 		key := t.live + " " + t.sni
@@ -216,4 +253,23 @@ func short(answer string) string {
 		return "certificate " + leaf[:16] + " " + how
 	}
 	return "no certificate (" + answer + ")"
+}
+
+// OtherLeaf: a host that includes our certificate must show its leaf and no
+// other, whatever kind of certificate the client asks for.
+func (e Expectation) OtherLeaf(hosts []conf.VHost, leaves map[string]*x509.Certificate) []conf.Finding {
+	var out []conf.Finding
+	for i, target := range e.targets {
+		for _, v := range hosts {
+			leaf := leaves[v.Include]
+			if leaf == nil || !v.TLS || v.Name() != target.vhost || target.sni == "" || !v.Covers(target.sni) {
+				continue
+			}
+			if got := e.want[i]; isLeaf(got) && !strings.HasPrefix(got, fingerprint(leaf)) {
+				out = append(out, conf.Finding{Code: "other-leaf", File: v.File, Line: v.Line, VHost: v.Name(),
+					What: fmt.Sprintf("name %s, %s: would show %s, not certificate %s", target.sni, target.family, short(got), v.Include)})
+			}
+		}
+	}
+	return out
 }

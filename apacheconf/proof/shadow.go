@@ -1,4 +1,10 @@
-package apacheconf
+// Package proof tries a configuration before it is live: on a shadow Apache on
+// loopback, which is asked what the live server will have to show, and then
+// holds the live one to that.
+//
+// It may import apacheconf/{conf,httpd,probe} and
+// internal/{durable,flock}.
+package proof
 
 import (
 	"bytes"
@@ -34,37 +40,38 @@ type shadow struct {
 	Took    time.Duration
 }
 
-// shadowError is a shadow that did not start, with what its log says.
-type shadowError struct{ findings []conf.Finding }
+// DeadError is a shadow that did not start, with what its log says: Apache would
+// die of this configuration.
+type DeadError struct{ Findings []conf.Finding }
 
-func (e *shadowError) Error() string {
-	texts := make([]string, 0, len(e.findings))
-	for _, f := range e.findings {
+func (e *DeadError) Error() string {
+	texts := make([]string, 0, len(e.Findings))
+	for _, f := range e.Findings {
 		texts = append(texts, f.String())
 	}
 	return "the shadow Apache did not start: " + strings.Join(texts, "; ")
 }
 
-// startShadow starts conf. The caller stops it. A configuration that Apache
-// would die of is a *shadowError; a port that another program took between our
+// startShadow starts tree. The caller stops it. A configuration that Apache
+// would die of is a *deadError; a port that another program took between our
 // choice and the start is not: then others are tried.
-func startShadow(ctx context.Context, s *httpd.Server, conf []*conf.Node, modules []string) (*shadow, error) {
+func startShadow(ctx context.Context, s *httpd.Server, tree []*conf.Node, modules []string) (*shadow, error) {
 	for try := 1; ; try++ {
-		sh, err := tryShadow(ctx, s, conf, modules)
-		failed, ok := errors.AsType[*shadowError](err)
+		sh, err := tryShadow(ctx, s, tree, modules)
+		failed, ok := errors.AsType[*DeadError](err)
 		if !ok || try == 3 || !strings.Contains(failed.Error(), "no listening sockets available") {
 			return sh, err
 		}
 	}
 }
 
-func tryShadow(ctx context.Context, s *httpd.Server, conf []*conf.Node, modules []string) (*shadow, error) {
-	dir, lock, err := shadowDir(s)
+func tryShadow(ctx context.Context, s *httpd.Server, tree []*conf.Node, modules []string) (*shadow, error) {
+	dir, lock, err := makeDir(s.Config.StateDir)
 	if err != nil {
 		return nil, err
 	}
 	sh := &shadow{dir: dir, lock: lock}
-	if err := writeShadow(s, sh, conf, modules); err != nil {
+	if err := writeShadow(s, sh, tree, modules); err != nil {
 		sh.stop(s.Config.Logger())
 		return nil, fmt.Errorf("writing the shadow configuration: %w", err)
 	}
@@ -117,7 +124,7 @@ func (sh *shadow) wait(ctx context.Context) error {
 		select {
 		case err := <-sh.ended:
 			sh.ended <- err
-			return &shadowError{sh.explain()}
+			return &DeadError{sh.explain()}
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for the shadow Apache: %w", ctx.Err())
 		case <-tick.C:
@@ -158,9 +165,9 @@ func (sh *shadow) stop(log *slog.Logger) {
 
 var openSSLVersion = regexp.MustCompile(`OpenSSL/(\d+\.\d+\.\d+)`)
 
-// runtimeOpenSSL starts an empty shadow and reads which library it loaded; it
+// OpenSSL starts an empty shadow and reads which library it loaded; it
 // may be another one than mod_ssl was built with.
-func runtimeOpenSSL(ctx context.Context, s *httpd.Server) (string, error) {
+func OpenSSL(ctx context.Context, s *httpd.Server) (string, error) {
 	sh, err := startShadow(ctx, s, nil, s.Modules)
 	if err != nil {
 		return "", fmt.Errorf("finding the OpenSSL of httpd: %w", err)
@@ -176,3 +183,5 @@ func runtimeOpenSSL(ctx context.Context, s *httpd.Server) (string, error) {
 	}
 	return string(m[1]), nil
 }
+
+const shadowTimeout = 20 * time.Second

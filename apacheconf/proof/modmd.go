@@ -1,4 +1,4 @@
-package apacheconf
+package proof
 
 import (
 	"context"
@@ -50,7 +50,7 @@ const (
 )
 
 // loosen replaces what managed hosts must show by what they show now.
-func (e expectation) loosen(ctx context.Context) {
+func (e Expectation) loosen(ctx context.Context) {
 	var managed []target
 	for _, t := range e.targets {
 		if t.managed {
