@@ -8,6 +8,7 @@ import (
 
 	"tlskeeper/apacheconf/apachetest"
 	"tlskeeper/apacheconf/httpd"
+	"tlskeeper/apacheconf/plan"
 )
 
 // spare is a second certificate of the names of a.test.
@@ -127,14 +128,14 @@ func TestInsteadByHand(t *testing.T) {
 	other, otherLeaf := r.spare()
 	both := map[string]string{"a.test": dir, "spare": other}
 	r.apply(Change{Generations: map[string]string{"a.test": dir}})
-	r.writeSites(strings.NewReplacer(`  SSLCertificateFile "`+r.oldA.CertFile+"\"\n", `  Include "`+sitePath(r.cfg, "a.test")+"\"\n", `  SSLCertificateKeyFile "`+r.oldA.KeyFile+"\"\n", "").Replace(r.sites()))
+	r.writeSites(strings.NewReplacer(`  SSLCertificateFile "`+r.oldA.CertFile+"\"\n", `  Include "`+plan.SitePath(r.cfg, "a.test")+"\"\n", `  SSLCertificateKeyFile "`+r.oldA.KeyFile+"\"\n", "").Replace(r.sites()))
 	must(r.a.Reload(t.Context()))
 	_, p := r.plan(Change{Generations: map[string]string{"spare": other}, Adopt: []string{"spare"}, Instead: true})
 	if len(p.Missing) != 1 || p.Missing[0].File != r.a.SitesFile || !strings.Contains(p.Missing[0].What, "by hand") {
 		t.Fatalf("missing %+v", p.Missing)
 	}
 	r.apply(Change{Profile: "intermediate", Generations: both})
-	r.writeSites(strings.Replace(r.sites(), `Include "`+sitePath(r.cfg, "a.test")+`"`, p.Missing[0].Fix, 1))
+	r.writeSites(strings.Replace(r.sites(), `Include "`+plan.SitePath(r.cfg, "a.test")+`"`, p.Missing[0].Fix, 1))
 	must(r.a.Reload(t.Context()))
 	must(httpd.Poll(t.Context(), httpd.HoldTimeout, func() (bool, error) { return len(r.status().Drift) == 0, nil }))
 	r.serves("a.test", otherLeaf)

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
-	"tlskeeper/apacheconf/conf"
 )
 
 // ours is a certificate of a name, as acme would leave it.
@@ -134,7 +133,7 @@ func TestAdoptBothKindsOfKey(t *testing.T) {
 	before := r.snapshot()
 	change := Change{Generations: map[string]string{"a.test": ec, "a.test-rsa": filepath.Dir(pair.CertFile)}, Adopt: []string{"a.test-rsa", "a.test"}}
 	_, p := r.plan(change)
-	if line := lineWith(r.sites(), r.oldA.CertFile); !slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == "rsa-clients" && f.Line == line }) {
+	if line := lineWith(r.sites(), r.oldA.CertFile); !slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == "rsa-clients" && f.Line == line }) {
 		t.Errorf("no word about line %d in %v", line, p.Warnings)
 	}
 	r.apply(change)

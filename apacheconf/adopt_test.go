@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/plan"
 )
 
 // What adoption makes of real files: every case goes there and back byte for
@@ -32,7 +33,7 @@ func TestAdoptAndBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir, leaf := r.generation()
-			os.Remove(sitePath(r.cfg, "a.test"))
+			os.Remove(plan.SitePath(r.cfg, "a.test"))
 			before := r.snapshot()
 			res := r.apply(Change{Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
 			if len(res.Missing) > 0 {
@@ -83,7 +84,7 @@ func TestNotAdopted(t *testing.T) {
 	dir, _ := r.generation()
 	gens := map[string]string{"a.test": dir}
 	res := r.apply(Change{Generations: gens})
-	if len(res.Missing) != 1 || res.Missing[0].Line != 5 || res.Missing[0].File != r.a.SitesFile || res.Missing[0].Fix != `Include "`+sitePath(r.cfg, "a.test")+`"` {
+	if len(res.Missing) != 1 || res.Missing[0].Line != 5 || res.Missing[0].File != r.a.SitesFile || res.Missing[0].Fix != `Include "`+plan.SitePath(r.cfg, "a.test")+`"` {
 		t.Errorf("missing %+v", res.Missing)
 	}
 	if got := res.Serving(gens); len(got) > 0 {

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
+	"tlskeeper/apacheconf/plan"
 	"tlskeeper/apacheconf/proof"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
@@ -86,13 +86,13 @@ func explainCutOff(cfg Config, err error) error {
 
 // Result is what an apply did.
 type Result struct {
-	Changed   bool           `json:"changed"`   // files, or what Apache has loaded of them
-	Healed    bool           `json:"healed"`    // a change that was cut off was undone first
-	Restarted bool           `json:"restarted"` // stop and start instead of a reload
-	Files     []string       `json:"files"`
-	Proved    int            `json:"proved"`   // handshakes with the live server that showed what was planned
-	Warnings  []conf.Finding `json:"warnings"` // of the plan
-	Missing   []conf.Finding `json:"missing"`  // certificates that no virtual host serves
+	Changed   bool      `json:"changed"`   // files, or what Apache has loaded of them
+	Healed    bool      `json:"healed"`    // a change that was cut off was undone first
+	Restarted bool      `json:"restarted"` // stop and start instead of a reload
+	Files     []string  `json:"files"`
+	Proved    int       `json:"proved"`   // handshakes with the live server that showed what was planned
+	Warnings  []Finding `json:"warnings"` // of the plan
+	Missing   []Finding `json:"missing"`  // certificates that no virtual host serves
 }
 
 // Serving are those of these certificates that every one of their virtual
@@ -100,11 +100,22 @@ type Result struct {
 func (r *Result) Serving(generations map[string]string) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(generations)) {
-		if !slices.ContainsFunc(r.Missing, func(f conf.Finding) bool { return f.Certificate == name }) {
+		if !slices.ContainsFunc(r.Missing, func(f Finding) bool { return f.Certificate == name }) {
 			out = append(out, name)
 		}
 	}
 	return out
+}
+
+// Plan works out what c would change, without writing anything. What stands in
+// the way is in Blocked, not in the error; so is a present configuration with
+// which Apache would not start again, which is tried on a shadow.
+func (s *Server) Plan(ctx context.Context, c Change) (*Plan, error) {
+	p, err := plan.Make(ctx, s.Server, c)
+	if err == nil {
+		p.Blocked = append(s.presentFaults(ctx), p.Blocked...)
+	}
+	return p, err
 }
 
 // Apply makes a plan true: it proves it on a shadow Apache, writes, reloads,
@@ -122,7 +133,7 @@ func (s *Server) Apply(ctx context.Context, p *Plan) (*Result, error) {
 			return nil, err
 		}
 		if !healed && fresh.Diff() != p.Diff() {
-			return nil, hint.Wrap(&conf.RefusedError{Why: "the files changed after the plan was made"}, "plan again")
+			return nil, hint.Wrap(&RefusedError{Why: "the files changed after the plan was made"}, "plan again")
 		}
 		r, err := now.carryOut(ctx, fresh)
 		if r != nil {
@@ -156,18 +167,18 @@ func (s *Server) replan(ctx context.Context, p *Plan) (*Plan, *Server, error) {
 		return nil, nil, err
 	}
 	now.hooks = s.hooks
-	fresh, err := planWith(ctx, now.Server, p.Change, p.profile)
+	fresh, err := plan.MakeWith(ctx, now.Server, p.Change, p.Profile)
 	return fresh, now, err
 }
 
 // carryOut applies a plan made under the lock.
 func (s *Server) carryOut(ctx context.Context, p *Plan) (*Result, error) {
 	r := &Result{Warnings: p.Warnings, Missing: p.Missing}
-	if p.Empty() && p.force {
+	if p.Empty() && p.Force {
 		return r, nil // a person has undone it already
 	}
 	if len(p.Blocked) > 0 {
-		return nil, p.refused()
+		return nil, p.Refused()
 	}
 	if p.Empty() {
 		return s.settle(ctx, p, r)
@@ -210,7 +221,7 @@ type transaction struct {
 
 // install writes, reloads and waits until the wire shows what was proved.
 func (t *transaction) install(ctx context.Context) error {
-	if slices.ContainsFunc(t.p.Files, func(f filechange.Change) bool { return f.Path == globalPath(t.s.Server) && f.New != nil }) {
+	if slices.ContainsFunc(t.p.Files, func(f filechange.Change) bool { return f.Path == plan.GlobalPath(t.s.Server) && f.New != nil }) {
 		t.s.makeLog()
 	}
 	for _, f := range t.p.Files {
@@ -220,7 +231,7 @@ func (t *transaction) install(ctx context.Context) error {
 		t.s.hooks.at("write " + f.Path)
 	}
 	t.s.relabel(ctx, t.p.Files)
-	if err := t.s.sameAsPlanned(ctx, t.p.planned); err != nil {
+	if err := t.s.sameAsPlanned(ctx, t.p.Planned); err != nil {
 		return err
 	}
 	if err := t.load(ctx); err != nil {
@@ -280,7 +291,7 @@ func (s *Server) hold(ctx context.Context, e proof.Expectation) error {
 // and is not worth a failure.
 func (s *Server) rememberProcess() {
 	if p, ok := s.Parent(); ok {
-		if err := durable.WriteFile(pidPath(s.Config), []byte(strconv.Itoa(p.PID)+"\n"), 0o600); err != nil {
+		if err := durable.WriteFile(plan.PidPath(s.Config), []byte(strconv.Itoa(p.PID)+"\n"), 0o600); err != nil {
 			s.Config.Logger().Warn("noting the process of apache failed", "err", err)
 		}
 	}
@@ -334,7 +345,7 @@ func (e *RolledBackError) Error() string {
 }
 
 func notRunning(s *httpd.Server) error {
-	return hint.Wrap(&conf.RefusedError{Why: "Apache is not running",
-		Findings: []conf.Finding{{Code: "not-running", File: s.PidFile, What: "no live process behind this PidFile"}}},
+	return hint.Wrap(&RefusedError{Why: "Apache is not running",
+		Findings: []Finding{{Code: "not-running", File: s.PidFile, What: "no live process behind this PidFile"}}},
 		"start it first: "+strings.Join(s.StartArgv(), " "))
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"tlskeeper/apacheconf/plan"
 	"tlskeeper/templates"
 )
 
@@ -46,7 +47,7 @@ func BenchmarkUndo(b *testing.B) {
 	for b.Loop() {
 		s := r.discover()
 		s.hooks.blind = true
-		p, err := planWith(b.Context(), s.Server, Change{}, &bad)
+		p, err := plan.MakeWith(b.Context(), s.Server, Change{}, &bad)
 		if err != nil {
 			b.Fatal(err)
 		}

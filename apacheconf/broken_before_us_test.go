@@ -61,7 +61,7 @@ func (f fault) change() Change {
 
 // line is the text at the place of the finding; a line that is gone is named
 // by its directive.
-func (f fault) line(text string, found conf.Finding) string {
+func (f fault) line(text string, found Finding) string {
 	if strings.HasPrefix(f.server, removeLine) {
 		return found.What
 	}

@@ -4,8 +4,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"tlskeeper/apacheconf/conf"
 )
 
 // Faults beside the TLS of the virtual hosts that kill Apache at its next
@@ -49,7 +47,7 @@ func (r *rig) brokenElsewhere(text, line string) {
 	t, good := r.t, r.sites()
 	defer r.writeSites(good)
 	r.writeSites(good + text)
-	named := func(what string, findings []conf.Finding) {
+	named := func(what string, findings []Finding) {
 		t.Helper()
 		for _, f := range findings {
 			if f.File == r.a.SitesFile && strings.HasPrefix(lineOf(r.sites(), f.Line), line) {

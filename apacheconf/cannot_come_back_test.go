@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 )
@@ -42,12 +41,12 @@ func TestUnreadableFileOfOursIsUndone(t *testing.T) {
 	r.apply(Change{LogOnly: true})
 	before := r.snapshot()
 	s := r.discover()
-	path := filepath.Join(r.cfg.EtcDir, globalName)
+	path := filepath.Join(r.cfg.EtcDir, ourGlobal)
 	change, err := filechange.PlanFile(path, []byte(read(path)+"NoSuchDirective on\n"), 0o644)
 	must(err)
-	p := &Plan{Files: []filechange.Change{change}, planned: s.Conf, modules: s.Modules}
+	p := &Plan{Files: []filechange.Change{change}, Planned: s.Conf, Modules: s.Modules}
 	_, err = s.locked(t.Context(), func(bool) (*Result, error) { return s.carryOut(t.Context(), p) })
-	if _, refused := errors.AsType[*conf.RefusedError](err); refused {
+	if _, refused := errors.AsType[*RefusedError](err); refused {
 		t.Errorf("told as refused: %v", err)
 	}
 	back, ok := errors.AsType[*RolledBackError](err)

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/apachetest"
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/testenv"
@@ -98,7 +97,7 @@ func TestDebianLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.serves("a.test", leaf)
-	if target, err := os.Readlink(filepath.Join(root, "conf-enabled", globalName)); err != nil || target != "../conf-available/"+globalName {
+	if target, err := os.Readlink(filepath.Join(root, "conf-enabled", ourGlobal)); err != nil || target != "../conf-available/"+ourGlobal {
 		t.Errorf("link %q, %v", target, err)
 	}
 	if target, err := os.Readlink(filepath.Join(root, "sites-enabled", "a.conf")); err != nil || target != "../sites-available/a.conf" {
@@ -110,8 +109,8 @@ func TestDebianLayout(t *testing.T) {
 	if res := r.apply(p.Change); res.Changed {
 		t.Error("a second apply changed something")
 	}
-	must(os.Remove(filepath.Join(root, "conf-enabled", globalName)))
-	if drift := r.status().Drift; !slices.ContainsFunc(drift, func(f conf.Finding) bool { return f.Code == "link" }) {
+	must(os.Remove(filepath.Join(root, "conf-enabled", ourGlobal)))
+	if drift := r.status().Drift; !slices.ContainsFunc(drift, func(f Finding) bool { return f.Code == "link" }) {
 		t.Errorf("a deleted link: drift %+v", drift)
 	}
 	if res := r.apply(p.Change); !res.Changed || len(r.status().Drift) > 0 {
@@ -120,7 +119,7 @@ func TestDebianLayout(t *testing.T) {
 	if _, err := Rollback(t.Context(), r.cfg, Undo{}); err != nil {
 		t.Fatal(err)
 	}
-	if r.sites() != site || httpd.Exists(filepath.Join(root, "conf-enabled", globalName)) || httpd.Exists(filepath.Join(root, "conf-available", globalName)) {
+	if r.sites() != site || httpd.Exists(filepath.Join(root, "conf-enabled", ourGlobal)) || httpd.Exists(filepath.Join(root, "conf-available", ourGlobal)) {
 		t.Error("the rollback left something")
 	}
 	r.serves("a.test", r.oldA.Leaf)

@@ -44,7 +44,7 @@ func TestApacheThatDiesOfTheReloadComesBack(t *testing.T) {
 func TestOtherGroupsOnTheWire(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	global := filepath.Join(r.cfg.EtcDir, globalName)
+	global := filepath.Join(r.cfg.EtcDir, ourGlobal)
 	script := r.write("apache2", fmt.Sprintf(`#!/bin/sh
 real() { %s "$@"; }
 case "$*" in *'-k graceful'*)

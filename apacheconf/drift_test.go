@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/plan"
 )
 
 // Status tells hand edits, deleted files and certificates that were never
@@ -20,20 +20,20 @@ func TestDrift(t *testing.T) {
 	if report := r.status(); len(report.Drift) > 0 || !report.Running || report.Profile != "intermediate" || len(report.Sites) != 1 || len(report.Sites[0].VHosts) != 1 {
 		t.Fatalf("status %+v", report)
 	}
-	appendTo(t, filepath.Join(r.cfg.EtcDir, globalName), "# by hand\n")
+	appendTo(t, filepath.Join(r.cfg.EtcDir, ourGlobal), "# by hand\n")
 	next, _ := r.generation()
 	text, err := r.include("a.test", next)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(sitePath(r.cfg, "a.test"), text, 0o644); err != nil {
+	if err := os.WriteFile(plan.SitePath(r.cfg, "a.test"), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if codes := r.driftCodes(); !codes["edited"] || !codes["not-loaded"] {
 		t.Errorf("codes %v", codes)
 	}
-	must(os.Remove(filepath.Join(r.cfg.EtcDir, globalName)))
-	r.writeSites(strings.Replace(r.sites(), sitePath(r.cfg, "a.test"), sitePath(r.cfg, "a.test")+".none", 1))
+	must(os.Remove(filepath.Join(r.cfg.EtcDir, ourGlobal)))
+	r.writeSites(strings.Replace(r.sites(), plan.SitePath(r.cfg, "a.test"), plan.SitePath(r.cfg, "a.test")+".none", 1))
 	r.writeSites(strings.Replace(r.sites(), "Include", "IncludeOptional", 1)) // httpd says nothing of it
 	must(os.WriteFile(r.a.SitesFile, []byte(strings.Replace(r.sites(), "  SSLEngine on\n", "  SSLEngine on\n  SSLCertificateFile "+r.oldA.CertFile+"\n  SSLCertificateKeyFile "+r.oldA.KeyFile+"\n", 1)), 0o644))
 	if codes := r.driftCodes(); !codes["deleted"] || !codes["adoption"] || !codes["not-loaded"] {
@@ -99,7 +99,7 @@ func TestCacheRemovalNeedsARestart(t *testing.T) {
 	r.apply(Change{Profile: "intermediate"})
 	installed := r.snapshot()
 	_, err = Rollback(t.Context(), r.cfg, Undo{})
-	if !slices.ContainsFunc(asRefused(t, err).Findings, func(f conf.Finding) bool { return f.Code == "cache-removal" }) {
+	if !slices.ContainsFunc(asRefused(t, err).Findings, func(f Finding) bool { return f.Code == "cache-removal" }) {
 		t.Error(err)
 	}
 	r.unchanged(installed)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/httpd"
+	"tlskeeper/apacheconf/plan"
 )
 
 // The whole way: adopt, install a certificate and a profile, see both on the
@@ -24,7 +25,7 @@ func TestHardenAdoptAndRollBack(t *testing.T) {
 		t.Fatalf("discovered %+v", s)
 	}
 	r.unchanged(before)
-	if diff := p.Diff(); !strings.Contains(diff, "-  SSLCertificateFile") || !strings.Contains(diff, `+  Include "`+sitePath(r.cfg, "a.test")) {
+	if diff := p.Diff(); !strings.Contains(diff, "-  SSLCertificateFile") || !strings.Contains(diff, `+  Include "`+plan.SitePath(r.cfg, "a.test")) {
 		t.Errorf("diff:\n%s", diff)
 	}
 	res, err := s.Apply(t.Context(), p)
@@ -62,7 +63,7 @@ func TestLogOnly(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "  CustomLog logs/own.log common\n")
 	r.apply(Change{LogOnly: true})
-	text, err := os.ReadFile(filepath.Join(r.cfg.EtcDir, globalName))
+	text, err := os.ReadFile(filepath.Join(r.cfg.EtcDir, ourGlobal))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func TestRenewal(t *testing.T) {
 		t.Errorf("active = %v, %v", active, err)
 	}
 	// Rolling back the hardening does not bring the old certificate back.
-	text, err := os.ReadFile(filepath.Join(r.cfg.EtcDir, globalName))
+	text, err := os.ReadFile(filepath.Join(r.cfg.EtcDir, ourGlobal))
 	if err != nil || !strings.Contains(string(text), "max-age=300") {
 		t.Errorf("global file after the renewal: %v\n%s", err, text)
 	}

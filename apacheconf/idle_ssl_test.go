@@ -72,15 +72,15 @@ func TestUninstallKeepsModulesInUse(t *testing.T) {
 	t.Parallel()
 	r, root := debianRig(t)
 	r.apply(Change{Profile: "intermediate"})
-	_, plan := r.plan(Change{Remove: true})
+	_, next := r.plan(Change{Remove: true})
 	if _, err := Uninstall(t.Context(), r.cfg, Undo{}); err != nil {
 		t.Fatal(err)
 	}
 	if !httpd.Exists(filepath.Join(root, "mods-enabled", "ssl.load")) {
 		t.Error("ssl is gone, and a.test uses it")
 	}
-	if len(plan.Warnings) == 0 || !strings.Contains(plan.Warnings[0].Fix, "a2dismod") {
-		t.Errorf("warnings: %+v", plan.Warnings)
+	if len(next.Warnings) == 0 || !strings.Contains(next.Warnings[0].Fix, "a2dismod") {
+		t.Errorf("warnings: %+v", next.Warnings)
 	}
 	r.serves("a.test", r.oldA.Leaf)
 }

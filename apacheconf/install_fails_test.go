@@ -19,7 +19,7 @@ func TestWriteFailsInTheMiddle(t *testing.T) {
 	s, p := r.plan(Change{Profile: "intermediate", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
 	s.hooks.step = func(step string) {
 		if strings.HasSuffix(step, "a.test.conf") { // the include is written; now break the place of the global file
-			must(os.Mkdir(filepath.Join(r.cfg.EtcDir, globalName), 0o755))
+			must(os.Mkdir(filepath.Join(r.cfg.EtcDir, ourGlobal), 0o755))
 		}
 	}
 	started := r.a.PID()
@@ -28,7 +28,7 @@ func TestWriteFailsInTheMiddle(t *testing.T) {
 	if !ok || !back.Healthy {
 		t.Fatalf("error = %v", err)
 	}
-	must(os.Remove(filepath.Join(r.cfg.EtcDir, globalName)))
+	must(os.Remove(filepath.Join(r.cfg.EtcDir, ourGlobal)))
 	r.unchanged(before)
 	r.serves("a.test", r.oldA.Leaf)
 	if r.a.PID() != started {

@@ -1,11 +1,9 @@
 package apacheconf
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -15,11 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"tlskeeper/apacheconf/conf"
-	"tlskeeper/apacheconf/proof"
+	"tlskeeper/apacheconf/plan"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/filechange"
-	"tlskeeper/internal/safepath"
 )
 
 // journal is written before the first byte of a change and renamed into the
@@ -48,7 +44,7 @@ func (j journal) write(cfg Config) error {
 }
 
 func readJournal(path string) (*journal, error) {
-	text, err := readRecord(path)
+	text, err := plan.ReadRecord(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -60,17 +56,6 @@ func readJournal(path string) (*journal, error) {
 		return nil, fmt.Errorf("reading %s: not a journal of this version (%v)", path, err)
 	}
 	return &j, nil
-}
-
-// readRecord reads a record of ours, of any length: it holds whole files of the
-// admin. What it says is written as root.
-func readRecord(path string) ([]byte, error) {
-	f, err := safepath.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
 }
 
 // keepHistory is how many changes can be rolled back, one after the other.
@@ -136,45 +121,4 @@ func (j journal) restore(log *slog.Logger) error {
 		}
 	}
 	return errors.Join(failed...)
-}
-
-// heal undoes a change that was cut off, by a kill or a power failure. It runs
-// under the lock. Apache is reloaded, or started where it died of the change.
-func heal(ctx context.Context, cfg Config) (bool, error) {
-	proof.Sweep(cfg.StateDir)
-	j, err := readJournal(journalPath(cfg))
-	if j == nil || err != nil {
-		return false, err
-	}
-	cfg.Logger().Warn("undoing a change that was cut off", "started", j.Started)
-	if err := j.restore(cfg.Logger()); err != nil {
-		return false, fmt.Errorf("undoing a change that was cut off: %w", err)
-	}
-	if j.Running {
-		if err := revive(ctx, cfg); err != nil {
-			return false, fmt.Errorf("undoing a change that was cut off: %w", err)
-		}
-	}
-	return true, durable.Remove(journalPath(cfg))
-}
-
-// revive loads what is on disk now, into a running Apache or a new one.
-func revive(ctx context.Context, cfg Config) error {
-	s, err := inspect(ctx, cfg)
-	if err != nil {
-		return conf.Unhinted(err)
-	}
-	return s.bringBack(ctx)
-}
-
-func pidPath(cfg Config) string { return filepath.Join(cfg.StateDir, "apache.pid") }
-
-// pidOf is the Apache into which the last change was loaded, 0 where unknown.
-func pidOf(cfg Config) int {
-	text, err := os.ReadFile(pidPath(cfg))
-	if err != nil {
-		return 0
-	}
-	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-	return pid
 }

@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
-	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/plan"
 	"tlskeeper/internal/filechange"
 )
 
 // blockedAt is the finding of this code, which must be at this line of the
 // sites file.
-func (r *rig) blockedAt(p *Plan, code string, line int) conf.Finding {
+func (r *rig) blockedAt(p *Plan, code string, line int) Finding {
 	r.t.Helper()
 	for _, f := range p.Blocked {
 		if f.Code == code && f.Place() == fmt.Sprintf("%s:%d", r.a.SitesFile, line) {
@@ -22,7 +22,7 @@ func (r *rig) blockedAt(p *Plan, code string, line int) conf.Finding {
 		}
 	}
 	r.t.Fatalf("no %s at line %d: blocked %+v", code, line, p.Blocked)
-	return conf.Finding{}
+	return Finding{}
 }
 
 // A profile for ECDSA alone would cut the clients of an RSA host off: refused
@@ -88,13 +88,13 @@ func TestRenewalToRSA(t *testing.T) {
 		return Change{Generations: map[string]string{"a.test": filepath.Dir(pair.CertFile)}}
 	}
 	_, p := r.plan(rsa("1"))
-	if len(p.Blocked) != 1 || p.Blocked[0].File != sitePath(r.cfg, "a.test") || !strings.Contains(p.Blocked[0].Fix, `key_type = "secp384r1"`) {
+	if len(p.Blocked) != 1 || p.Blocked[0].File != plan.SitePath(r.cfg, "a.test") || !strings.Contains(p.Blocked[0].Fix, `key_type = "secp384r1"`) {
 		t.Fatalf("blocked %+v", p.Blocked)
 	}
 	_, err := r.try(rsa("1"))
 	asRefused(t, err)
 	r.serves("a.test", leaf)
-	must(filechange.Put(sitePath(r.cfg, "a.test"), &filechange.State{Data: []byte(strings.ReplaceAll(r.text(sitePath(r.cfg, "a.test")), dir, rsa("2").Generations["a.test"])), Mode: 0o644, UID: -1, GID: -1}))
+	must(filechange.Put(plan.SitePath(r.cfg, "a.test"), &filechange.State{Data: []byte(strings.ReplaceAll(r.text(plan.SitePath(r.cfg, "a.test")), dir, rsa("2").Generations["a.test"])), Mode: 0o644, UID: -1, GID: -1}))
 	if _, p := r.plan(rsa("3")); len(p.Blocked) > 0 || !warnsOf(p, "rsa") {
 		t.Errorf("already RSA: blocked %+v, warnings %+v", p.Blocked, p.Warnings)
 	}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
-	"tlskeeper/apacheconf/conf"
 )
 
 // The old directive for intermediates counts, when it names the right ones.
@@ -33,7 +32,7 @@ func TestIntermediateInAFileOfItsOwn(t *testing.T) {
 		r.writeSites(fmt.Sprintf("<VirtualHost %s>\nServerName a.test\nSSLEngine on\nSSLCertificateFile %s\nSSLCertificateKeyFile %s\nSSLCertificateChainFile %s\n</VirtualHost>\n",
 			r.a.Addr(), file("leaf.pem", "CERTIFICATE", leaf.Cert.Raw), file("key.pem", "EC PRIVATE KEY", key), file("chain.pem", "CERTIFICATE", holds.Cert.Raw)))
 		_, p := r.plan(Change{Profile: "intermediate"})
-		found := slices.DeleteFunc(p.Warnings, func(f conf.Finding) bool { return f.Code != "no-intermediate" })
+		found := slices.DeleteFunc(p.Warnings, func(f Finding) bool { return f.Code != "no-intermediate" })
 		if word == "" && len(found) > 0 || word != "" && (len(found) != 1 || !strings.Contains(found[0].What, word)) {
 			t.Errorf("chain file with %s: %v", holds.Cert.Subject, found)
 		}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/probe"
 )
 
@@ -24,7 +23,7 @@ func TestHostOfModMD(t *testing.T) {
 	r.start()
 	r.serves("m.test", pair.Leaf)
 	_, p := r.plan(Change{Profile: "intermediate"})
-	if !slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == "mod_md" && f.VHost == "m.test" && f.File == r.a.SitesFile }) {
+	if !slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == "mod_md" && f.VHost == "m.test" && f.File == r.a.SitesFile }) {
 		t.Errorf("warnings %+v", p.Warnings)
 	}
 	r.apply(Change{LogOnly: true})

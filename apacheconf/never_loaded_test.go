@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/plan"
 )
 
 // The include names a generation that Apache never loaded: an apply without
@@ -20,7 +20,7 @@ func TestApplyLoadsWhatWasNeverLoaded(t *testing.T) {
 	next, leaf := r.generation()
 	text, err := r.include("a.test", next)
 	must(err)
-	must(os.WriteFile(sitePath(r.cfg, "a.test"), text, 0o644))
+	must(os.WriteFile(plan.SitePath(r.cfg, "a.test"), text, 0o644))
 	r.serves("a.test", old)
 	change.Generations["a.test"] = next
 	files := r.snapshot()
@@ -47,7 +47,7 @@ func TestEmptyPlanOverABrokenConfiguration(t *testing.T) {
 	for _, line := range []string{"SSLProtocol -all", "CustomLog \"|/nonexistent/prog\" common"} {
 		r.writeSites(good + line + "\n")
 		s, p := r.plan(change)
-		if !slices.ContainsFunc(p.Blocked, func(f conf.Finding) bool { return f.File == r.a.SitesFile && lineOf(r.sites(), f.Line) == line }) || !p.Empty() {
+		if !slices.ContainsFunc(p.Blocked, func(f Finding) bool { return f.File == r.a.SitesFile && lineOf(r.sites(), f.Line) == line }) || !p.Empty() {
 			t.Errorf("blocked %+v", p.Blocked)
 		}
 		before, reloads := r.snapshot(), r.reloads()
@@ -87,9 +87,9 @@ func TestCacheRemovedByHand(t *testing.T) {
 			r.apply(c.first)
 			tree := read(r.a.ConfigFile)
 			must(os.WriteFile(r.a.ConfigFile, []byte(strings.Replace(tree, sessionCacheLine, c.instead, 1)), 0o644))
-			names := func(what string, findings []conf.Finding) {
+			names := func(what string, findings []Finding) {
 				t.Helper()
-				i := slices.IndexFunc(findings, func(f conf.Finding) bool { return f.Code == "cache-removal" })
+				i := slices.IndexFunc(findings, func(f Finding) bool { return f.Code == "cache-removal" })
 				if i < 0 || len(findings) != 1 || findings[i].File != r.a.ConfigFile || !strings.Contains(findings[i].What, "SSLSessionCache") {
 					t.Errorf("%s: %+v", what, findings)
 				} else if name != "never seen" && strings.Contains(findings[i].What, "Stapling") || c.instead != "" && findings[i].Line == 0 {

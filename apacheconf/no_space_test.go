@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"tlskeeper/apacheconf/plan"
 )
 
 // mounted makes the rig's own directory a small file system of its own.
@@ -130,7 +132,7 @@ func TestPermissionLost(t *testing.T) {
 	go func() {
 		defer close(ended)
 		runtime.LockOSThread() // never unlocked: the thread ends with its loss
-		err := r.fails(change, "write "+sitePath(r.cfg, "a.test"), func() {
+		err := r.fails(change, "write "+plan.SitePath(r.cfg, "a.test"), func() {
 			dropOverride()
 			must(os.Chmod(r.a.Dir, 0o555)) // of the admin's file, which comes next
 		})

@@ -30,7 +30,7 @@ func TestForeignEditBeforeTheRestore(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
 	s, p := r.plan(Change{Profile: "intermediate"})
-	global := filepath.Join(r.cfg.EtcDir, globalName)
+	global := filepath.Join(r.cfg.EtcDir, ourGlobal)
 	ctx, stop := contextWithCancel(t)
 	s.hooks.step = func(step string) {
 		if step == "write "+global {

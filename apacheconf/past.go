@@ -3,10 +3,9 @@ package apacheconf
 import (
 	"context"
 	"errors"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
+
+	"tlskeeper/apacheconf/plan"
 )
 
 // Past is the newest change that Rollback would undo.
@@ -48,43 +47,9 @@ func newest(ctx context.Context, cfg Config, u Undo) (number int, s *Server, pas
 	if s, err = Discover(ctx, cfg); err != nil {
 		return 0, nil, nil, err
 	}
-	p, err := inverse(s.Server, j, u)
+	p, err := plan.Inverse(s.Server, j.Files, u)
 	if err != nil {
 		return 0, nil, nil, err
 	}
 	return number, s, &Past{Started: j.Started, Command: j.Command, Plan: p}, nil
-}
-
-// command is what a person typed, or could have typed, for this change.
-func (c Change) command() string {
-	switch {
-	case c.Remove:
-		return "apache uninstall"
-	case c.VHost != nil:
-		return "apache vhost " + c.VHost.Name
-	case len(c.Adopt) > 0:
-		names := strings.Join(slices.Sorted(slices.Values(c.Adopt)), " ")
-		if c.Instead {
-			names += " --instead"
-		}
-		return "apache adopt " + names
-	case c.LogOnly:
-		return "apache apply --log-only"
-	case c.Profile != "":
-		return "apache apply --profile " + c.Profile
-	}
-	return ""
-}
-
-// onlyRenewed: the plan gives sites that are installed a newer certificate and
-// does nothing else. Nothing points back to an old one, so it is no change to
-// undo.
-func (p *Plan) onlyRenewed(cfg Config) bool {
-	for _, f := range p.Files {
-		site := filepath.Dir(f.Path) == cfg.EtcDir && filepath.Base(f.Path) != globalName && p.leaves[strings.TrimSuffix(filepath.Base(f.Path), ".conf")] != nil
-		if !f.Internal && (!site || f.Old == nil || f.New == nil) {
-			return false
-		}
-	}
-	return !p.Empty()
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"tlskeeper/apacheconf/plan"
 	"tlskeeper/templates"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestPlannedFaultIsCaughtByTheShadow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
-	global, site := filepath.Join(r.cfg.EtcDir, globalName), sitePath(r.cfg, "a.test")
+	global, site := filepath.Join(r.cfg.EtcDir, ourGlobal), plan.SitePath(r.cfg, "a.test")
 	for _, f := range []struct {
 		name, file, line string
 		change           Change
@@ -34,7 +35,7 @@ func TestPlannedFaultIsCaughtByTheShadow(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			before := r.snapshot()
 			s := r.discover()
-			p, err := planWith(t.Context(), s.Server, f.change, f.profile)
+			p, err := plan.MakeWith(t.Context(), s.Server, f.change, f.profile)
 			if err != nil && f.change.Generations != nil && strings.Contains(err.Error(), f.change.Generations["a.test"]) {
 				return // so broken that the plan itself names the file
 			}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
+	"tlskeeper/apacheconf/plan"
 )
 
 // A plan with which Apache starts and nobody can shake hands any more: only
@@ -36,15 +36,15 @@ func TestOtherCertificateBesideOurs(t *testing.T) {
 	first, _ := r.generation()
 	text, err := r.include("a.test", first)
 	must(err)
-	must(os.WriteFile(sitePath(r.cfg, "a.test"), text, 0o644))
-	r.writeSites(strings.Replace(r.sites(), "  SSLEngine on\n", "  SSLEngine on\n  Include "+sitePath(r.cfg, "a.test")+"\n", 1))
+	must(os.WriteFile(plan.SitePath(r.cfg, "a.test"), text, 0o644))
+	r.writeSites(strings.Replace(r.sites(), "  SSLEngine on\n", "  SSLEngine on\n  Include "+plan.SitePath(r.cfg, "a.test")+"\n", 1))
 	must(r.a.Reload(t.Context()))
 	must(httpd.Poll(t.Context(), httpd.HoldTimeout, func() (bool, error) { return len(r.status().Drift) == 0, nil }))
 	before := r.snapshot()
 	next, _ := r.generation()
 	_, err = Activate(t.Context(), r.cfg, map[string]string{"a.test": next})
 	refused := asRefused(t, err)
-	i := slices.IndexFunc(refused.Findings, func(f conf.Finding) bool { return f.Code == "other-leaf" })
+	i := slices.IndexFunc(refused.Findings, func(f Finding) bool { return f.Code == "other-leaf" })
 	if i < 0 || refused.Findings[i].File != r.a.SitesFile || !strings.Contains(refused.Findings[i].What, "rsa") {
 		t.Errorf("error = %v", err)
 	}

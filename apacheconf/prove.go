@@ -11,7 +11,6 @@ import (
 	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/proof"
-	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 )
 
@@ -26,8 +25,8 @@ func (t *transaction) prove(ctx context.Context) error {
 	if faults := check.Present(t.s.Server); len(faults) > 0 {
 		return broken(faults)
 	}
-	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.PID != 0, Command: t.p.Change.command(), Activate: t.p.Change.onlyCertificates() || t.p.onlyRenewed(t.s.Config), Repair: t.p.repairs(), Files: t.p.Files}
-	if err := t.present(ctx); err != nil && !t.p.force {
+	t.journal = journal{Version: 1, Started: time.Now().UTC(), Running: parent.PID != 0, Command: t.p.Change.Command(), Activate: t.p.Change.OnlyCertificates() || t.p.OnlyRenewed(t.s.Config), Repair: t.p.Repairs(), Files: t.p.Files}
+	if err := t.present(ctx); err != nil && !t.p.Force {
 		return err
 	}
 	if t.s.hooks.blind {
@@ -37,18 +36,8 @@ func (t *transaction) prove(ctx context.Context) error {
 	return t.future(ctx)
 }
 
-// onlyCertificates: a renewal.
-func (c Change) onlyCertificates() bool {
-	return len(c.Generations) > 0 && len(c.Adopt) == 0 && c.Profile == "" && !c.LogOnly && !c.Remove && c.VHost == nil
-}
-
-// repairs: the files change, and what we remember of them does not.
-func (p *Plan) repairs() bool {
-	return !p.force && !slices.ContainsFunc(p.Files, func(f filechange.Change) bool { return f.Internal })
-}
-
-func broken(faults []conf.Finding) error {
-	return hint.Wrap(&conf.RefusedError{Why: "Apache's present configuration is already broken; its next reload or start would fail", Findings: faults},
+func broken(faults []Finding) error {
+	return hint.Wrap(&RefusedError{Why: "Apache's present configuration is already broken; its next reload or start would fail", Findings: faults},
 		"repair that first")
 }
 
@@ -66,11 +55,11 @@ func (t *transaction) present(ctx context.Context) error {
 		return err
 	}
 	t.before = onDisk.Now(ctx)
-	var faults []conf.Finding
+	var faults []Finding
 	live := t.before.Served()
 	for key, ok := range onDisk.Served() {
 		if ok && !live[key] {
-			faults = append(faults, conf.Finding{Code: "wire", What: "the running server shows no certificate at " + key + ", its configuration would"})
+			faults = append(faults, Finding{Code: "wire", What: "the running server shows no certificate at " + key + ", its configuration would"})
 		}
 	}
 	if len(faults) > 0 {
@@ -82,20 +71,20 @@ func (t *transaction) present(ctx context.Context) error {
 // future starts a shadow of the plan and asks it what the live server will
 // have to show.
 func (t *transaction) future(ctx context.Context) error {
-	if !slices.Contains(t.p.modules, "ssl_module") {
+	if !slices.Contains(t.p.Modules, "ssl_module") {
 		return nil
 	}
-	hosts := conf.Hosts(t.p.planned, t.s.Config.EtcDir)
+	hosts := conf.Hosts(t.p.Planned, t.s.Config.EtcDir)
 	var err error
-	t.after, err = proof.Try(ctx, t.s.Server, proof.Trial{Conf: t.p.planned, Modules: t.p.modules, Hosts: hosts, Policies: !t.journal.Activate})
+	t.after, err = proof.Try(ctx, t.s.Server, proof.Trial{Conf: t.p.Planned, Modules: t.p.Modules, Hosts: hosts, Policies: !t.journal.Activate})
 	if dead, ok := errors.AsType[*proof.DeadError](err); ok {
-		return &conf.RefusedError{Why: "Apache would die of this configuration (tried on a shadow)", Findings: dead.Findings}
+		return &RefusedError{Why: "Apache would die of this configuration (tried on a shadow)", Findings: dead.Findings}
 	}
 	if err != nil {
 		return err
 	}
-	if faults := append(t.lost(), t.after.OtherLeaf(hosts, t.p.leaves)...); len(faults) > 0 {
-		return &conf.RefusedError{Why: "the shadow Apache does not serve what it should", Findings: faults}
+	if faults := append(t.lost(), t.after.OtherLeaf(hosts, t.p.Leaves)...); len(faults) > 0 {
+		return &RefusedError{Why: "the shadow Apache does not serve what it should", Findings: faults}
 	}
 	if faults := t.after.Unproven(); len(faults) > 0 {
 		return proof.NotProved(faults)
@@ -104,12 +93,12 @@ func (t *transaction) future(ctx context.Context) error {
 }
 
 // lost: a name that had a certificate and would have none.
-func (t *transaction) lost() []conf.Finding {
-	var out []conf.Finding
+func (t *transaction) lost() []Finding {
+	var out []Finding
 	after := t.after.Served()
 	for key, ok := range t.before.Served() {
 		if still, asked := after[key]; ok && asked && !still {
-			out = append(out, conf.Finding{Code: "lost", What: "no client could shake hands any more at " + key})
+			out = append(out, Finding{Code: "lost", What: "no client could shake hands any more at " + key})
 		}
 	}
 	return out

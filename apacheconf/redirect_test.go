@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/plan"
 	"tlskeeper/internal/filechange"
 )
 
@@ -31,7 +31,7 @@ func (r *rig) plainHTTP(host, path string) *http.Response {
 // at all is how a manifest of before trials has it.
 func (r *rig) trialBegan(site string, ago time.Duration) {
 	r.t.Helper()
-	m, err := loadManifest(r.cfg)
+	m, err := plan.Installed(r.cfg)
 	must(err)
 	m.RedirectSince[site] = time.Now().Add(-ago)
 	if ago == 0 {
@@ -39,7 +39,7 @@ func (r *rig) trialBegan(site string, ago time.Duration) {
 	}
 	text, err := json.Marshal(m)
 	must(err)
-	must(filechange.Put(manifestPath(r.cfg), &filechange.State{Data: text, Mode: 0o600, UID: -1, GID: -1}))
+	must(filechange.Put(plan.ManifestPath(r.cfg), &filechange.State{Data: text, Mode: 0o600, UID: -1, GID: -1}))
 }
 
 // A redirect is one that browsers forget for a week. Each site has a week of its
@@ -57,15 +57,15 @@ func TestRedirectOnTrial(t *testing.T) {
 	r.apply(to("a.test"))
 	wire("a.test", http.StatusTemporaryRedirect)
 	_, p := r.plan(to("a.test"))
-	soon := time.Now().Add(redirectTrial).UTC().Format("2006-01-02T")
-	if !p.Empty() || !slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == "redirect-ramp" && strings.Contains(f.What, soon) }) {
+	soon := time.Now().Add(7 * 24 * time.Hour).UTC().Format("2006-01-02T")
+	if !p.Empty() || !slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == "redirect-ramp" && strings.Contains(f.What, soon) }) {
 		t.Errorf("at once: %s\n%v", p.Diff(), p.Warnings)
 	}
-	r.trialBegan("a.test", redirectTrial-time.Hour)
+	r.trialBegan("a.test", 7*24*time.Hour-time.Hour)
 	if r.apply(to("a.test")).Changed {
 		t.Error("an hour too early")
 	}
-	r.trialBegan("a.test", redirectTrial+time.Second)
+	r.trialBegan("a.test", 7*24*time.Hour+time.Second)
 	r.apply(to("a.test", "b.test"))
 	wire("a.test", http.StatusPermanentRedirect)
 	wire("b.test", http.StatusTemporaryRedirect)

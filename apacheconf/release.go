@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/plan"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 )
@@ -27,23 +27,23 @@ func Release(ctx context.Context, cfg Config, name string) error {
 }
 
 func (s *Server) release(name string) error {
-	m, err := loadManifest(s.Config)
+	m, err := plan.Installed(s.Config)
 	if err != nil {
 		return err
 	}
-	path := sitePath(s.Config, name)
+	path := plan.SitePath(s.Config, name)
 	for _, v := range s.VHosts {
 		if v.Include == name {
-			return hint.Wrap(&conf.RefusedError{Why: fmt.Sprintf("virtual host %s (%s:%d) uses the certificate %s", v.Name(), v.File, v.Line, name)},
+			return hint.Wrap(&RefusedError{Why: fmt.Sprintf("virtual host %s (%s:%d) uses the certificate %s", v.Name(), v.File, v.Line, name)},
 				"give that virtual host another certificate first")
 		}
 	}
-	if slices.ContainsFunc(m.Adoptions, func(a adoption) bool { return a.Name == name }) {
-		return &conf.RefusedError{Why: "a virtual host was made to use the certificate " + name + ", and may be enabled again"}
+	if slices.ContainsFunc(m.Adoptions, func(a plan.Adoption) bool { return a.Name == name }) {
+		return &RefusedError{Why: "a virtual host was made to use the certificate " + name + ", and may be enabled again"}
 	}
 	if err := durable.Remove(path); err != nil {
 		return fmt.Errorf("removing the include of %s: %w", name, err)
 	}
 	delete(m.Files, path)
-	return durable.WriteFile(manifestPath(s.Config), m.encode(), 0o600)
+	return durable.WriteFile(plan.ManifestPath(s.Config), m.Encode(), 0o600)
 }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/plan"
 )
 
 // A renewed pair with a fault in it never reaches the live server, and the
@@ -26,7 +28,7 @@ func TestFaultInTheRenewedPair(t *testing.T) {
 			must(os.WriteFile(filepath.Join(dir, "fullchain.pem"), []byte(read(f.cert)), 0o644))
 			must(os.WriteFile(filepath.Join(dir, "key.pem"), []byte(read(f.key)), 0o600))
 			_, err := Activate(t.Context(), r.cfg, map[string]string{"a.test": dir})
-			if err == nil || !strings.Contains(err.Error(), dir) && !strings.Contains(err.Error(), sitePath(r.cfg, "a.test")+":") {
+			if err == nil || !strings.Contains(err.Error(), dir) && !strings.Contains(err.Error(), plan.SitePath(r.cfg, "a.test")+":") {
 				t.Errorf("error = %v", err)
 			}
 			r.unchanged(before)

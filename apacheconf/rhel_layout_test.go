@@ -74,7 +74,7 @@ func TestRHELLayout(t *testing.T) {
 	}
 	r.serves("c.test", pair.Leaf)
 	r.serves("a.test", r.oldA.Leaf) // the distribution's host is still the first one
-	if got := read(labelled); !strings.Contains(got, filepath.Join(root, "conf.d", globalName)) {
+	if got := read(labelled); !strings.Contains(got, filepath.Join(root, "conf.d", ourGlobal)) {
 		t.Errorf("labelled: %s", got)
 	}
 	if _, err := Rollback(t.Context(), r.cfg, Undo{}); err != nil {

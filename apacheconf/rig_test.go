@@ -11,10 +11,12 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/probe"
 	"tlskeeper/templates"
 )
+
+// ourGlobal is the name of our server-level file.
+const ourGlobal = "tlskeeper.conf"
 
 // rig is a running Apache with two hosts of foreign certificates, and our own
 // directories beside it.
@@ -55,7 +57,7 @@ func makeRig(t testing.TB, body string) *rig {
 	r.oldB = r.issue("old-b", apachetest.Leaf{Names: []string{"b.test"}})
 	etc := filepath.Join(r.dir, "etc", "apache")
 	r.a = apachetest.Make(t, apachetest.Options{
-		IncludeOptional: []string{filepath.Join(etc, globalName), filepath.Join(etc, "vhost-*.conf")},
+		IncludeOptional: []string{filepath.Join(etc, ourGlobal), filepath.Join(etc, "vhost-*.conf")},
 		Global:          "SSLSessionCache shmcb:ssl-cache(512000)\n",
 		VHosts: []apachetest.VHost{
 			{Name: "a.test", Aliases: []string{"www.a.test"}, CertFile: r.oldA.CertFile, KeyFile: r.oldA.KeyFile, Body: body},
@@ -196,9 +198,9 @@ func (r *rig) sites() string {
 	return string(text)
 }
 
-func asRefused(t testing.TB, err error) *conf.RefusedError {
+func asRefused(t testing.TB, err error) *RefusedError {
 	t.Helper()
-	refused, ok := errors.AsType[*conf.RefusedError](err)
+	refused, ok := errors.AsType[*RefusedError](err)
 	if !ok {
 		t.Fatalf("error = %v, want *RefusedError", err)
 	}

@@ -44,7 +44,7 @@ func (s *Server) settle(ctx context.Context, p *Plan, r *Result) (*Result, error
 }
 
 // onDisk is what a shadow of the present configuration shows; one that would
-// not start, or is not heard, is a *conf.RefusedError.
+// not start, or is not heard, is a *RefusedError.
 func (s *Server) onDisk(ctx context.Context) (proof.Expectation, error) {
 	e, err := proof.Try(ctx, s.Server, proof.Trial{Conf: s.Conf, Modules: s.Modules, Hosts: s.VHosts, Policies: true})
 	if dead, ok := errors.AsType[*proof.DeadError](err); ok {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/plan"
 )
 
 // Each leaf decides for itself: one with a responder is stapled, one without
@@ -33,7 +34,7 @@ func TestStaplingByLeaf(t *testing.T) {
 			r.serves("b.test", without.Leaf)
 			for _, v := range r.discover().VHosts {
 				want := map[string]string{"with": c.withOCSP, "without": c.withoutOne}[v.Include]
-				if got := v.Settings.Stapling; got.Value != want || want != "" && got.File != sitePath(r.cfg, "with") {
+				if got := v.Settings.Stapling; got.Value != want || want != "" && got.File != plan.SitePath(r.cfg, "with") {
 					t.Errorf("%s (%s): SSLUseStapling %q of %s, want %q", v.Name(), v.Include, got.Value, got.File, want)
 				}
 			}

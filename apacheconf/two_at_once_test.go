@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/flock"
 )
@@ -46,7 +45,7 @@ func TestManyAtOnce(t *testing.T) {
 		all.Go(func() {
 			res, err := s.Apply(t.Context(), p)
 			_, held := errors.AsType[*flock.HeldError](err)
-			_, refused := errors.AsType[*conf.RefusedError](err)
+			_, refused := errors.AsType[*RefusedError](err)
 			switch {
 			case err == nil && res.Changed:
 				changed.Add(1)

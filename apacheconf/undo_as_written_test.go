@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/apachetest"
+	"tlskeeper/apacheconf/plan"
 )
 
 // However the admin wrote his certificate lines: what adopt accepts, rollback
@@ -80,7 +81,7 @@ func TestUndoneByHand(t *testing.T) {
 		"adopt, rollback, uninstall": func(r *rig) error {
 			dir, _ := r.generation()
 			r.apply(Change{Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
-			if m, err := loadManifest(r.cfg); err != nil || len(m.Adoptions) != 1 {
+			if m, err := plan.Installed(r.cfg); err != nil || len(m.Adoptions) != 1 {
 				r.t.Errorf("%+v, %v", m.Adoptions, err)
 			}
 			if _, err := Rollback(r.t.Context(), r.cfg, Undo{}); err != nil {

@@ -3,12 +3,14 @@ package apacheconf
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
+	"tlskeeper/apacheconf/plan"
 	"tlskeeper/internal/filechange"
 )
 
@@ -68,19 +70,35 @@ func (r *rig) inject(f fault) (*Server, *Plan) {
 	if f.from != "" && conf.AtLeast(s.OpenSSL, f.from) {
 		r.t.Skip("OpenSSL knows this")
 	}
-	o := newOverlay(s.Server)
-	path, text := filepath.Join(r.cfg.EtcDir, globalName), ""
+	path, text := filepath.Join(r.cfg.EtcDir, ourGlobal), ""
 	if f.server != "" {
 		text = withServerLine(read(path), f.server)
-		o.setFile(path, []byte(text))
 	} else {
-		path = sitePath(r.cfg, "a.test")
+		path = plan.SitePath(r.cfg, "a.test")
 		text = withHostFault(read(path), f)
-		o.setSite(path, []byte(text))
 	}
 	change, err := filechange.PlanFile(path, []byte(text), 0o644)
 	must(err)
-	return s, &Plan{Files: []filechange.Change{change}, planned: o.conf, modules: s.Modules}
+	return s, &Plan{Files: []filechange.Change{change}, Planned: instead(s.Conf, conf.ParseOwn([]byte(text), path, s.Modules), path), Modules: s.Modules}
+}
+
+// instead is the tree with these nodes in the place of what a file contributes,
+// to the server or to its virtual hosts.
+func instead(tree, nodes []*conf.Node, path string) []*conf.Node {
+	ours := func(n *conf.Node) bool { return n.File == path }
+	var out []*conf.Node
+	for _, n := range tree {
+		host := *n
+		host.Children = slices.Clone(n.Children)
+		if i := slices.IndexFunc(host.Children, ours); i >= 0 {
+			host.Children = slices.Insert(slices.DeleteFunc(host.Children, ours), i, nodes...)
+		}
+		out = append(out, &host)
+	}
+	if i := slices.IndexFunc(out, ours); i >= 0 {
+		out = slices.Insert(slices.DeleteFunc(out, ours), i, nodes...)
+	}
+	return out
 }
 
 // withServerLine adds a line; one about the session cache takes the place of

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/child"
 )
@@ -42,7 +41,7 @@ func TestPackageUpgraded(t *testing.T) {
 	}
 	drift := r.status().Drift
 	for _, path := range []string{binary, library} {
-		if !slices.ContainsFunc(drift, func(f conf.Finding) bool { return f.Code == "upgraded" && f.File == path }) {
+		if !slices.ContainsFunc(drift, func(f Finding) bool { return f.Code == "upgraded" && f.File == path }) {
 			t.Errorf("%s is not named in %+v", path, drift)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tlskeeper/apacheconf/apachetest"
-	"tlskeeper/apacheconf/conf"
 	"tlskeeper/internal/filechange"
 )
 
@@ -57,11 +56,11 @@ func TestWarningsAcrossHosts(t *testing.T) {
 	want := map[string]string{"dangling": link, "groups": fmt.Sprintf("%s:%d", r.a.SitesFile, lineWith(sites, "Curves X25519")),
 		"override": fmt.Sprintf("%s:%d", r.a.SitesFile, lineWith(sites, "max-age=9"))}
 	for code, place := range want {
-		if !slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == code && f.Place() == place }) {
+		if !slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == code && f.Place() == place }) {
 			t.Errorf("no %s at %s in %+v", code, place, p.Warnings)
 		}
 	}
-	if slices.ContainsFunc(p.Warnings, func(f conf.Finding) bool { return f.Code == "double-hsts" }) {
+	if slices.ContainsFunc(p.Warnings, func(f Finding) bool { return f.Code == "double-hsts" }) {
 		t.Error("`Header always set` is not sent twice")
 	}
 }

@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"internal/renewal":        {"acme", "acme/challenge", "acme/schedule", "acme/store", "apacheconf", "apacheconf/probe", "internal/leaf", "internal/safepath", "internal/status"},
 	"acme":                    {"acme/challenge", "acme/schedule", "acme/store", "internal/leaf", "internal/safepath"},
 	"acme/acmetest":           {},
-	"apacheconf":              {"apacheconf/check", "apacheconf/conf", "apacheconf/httpd", "apacheconf/probe", "apacheconf/proof", "internal/filechange", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
+	"apacheconf":              {"apacheconf/check", "apacheconf/conf", "apacheconf/httpd", "apacheconf/plan", "apacheconf/probe", "apacheconf/proof", "internal/filechange", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
 	"apacheconf/probe":        {"internal/leaf"},
 	"templates":               {},
 	"logship":                 {"internal/status", "logship/accesslog", "logship/cloudwatch", "logship/follow", "logship/store", "logship/tally"},
@@ -56,6 +56,7 @@ var allowed = map[string][]string{
 	"apacheconf/httpd":        {"apacheconf/conf", "internal/safepath"},
 	"apacheconf/check":        {"apacheconf/conf", "apacheconf/httpd"},
 	"apacheconf/proof":        {"apacheconf/conf", "apacheconf/httpd", "apacheconf/probe"},
+	"apacheconf/plan":         {"internal/safepath", "apacheconf/check", "apacheconf/conf", "apacheconf/httpd", "apacheconf/proof", "internal/filechange", "logship/accesslog", "templates"},
 }
 
 // lego may be linked only by what imports it, which is acme and

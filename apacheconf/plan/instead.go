@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
-	"tlskeeper/internal/filechange"
 	"tlskeeper/templates"
 )
 
@@ -17,7 +16,7 @@ import (
 // include of this one. The adoption becomes the new certificate's: undoing it
 // still gives the admin's own lines back.
 func (p *planner) instead(v conf.VHost, name string, text []byte) error {
-	i := slices.IndexFunc(p.is.Adoptions, func(a adoption) bool {
+	i := slices.IndexFunc(p.is.Adoptions, func(a Adoption) bool {
 		return a.Name == v.Include && a.VHost == v.Name() && a.sectionFile() == httpd.Resolved(v.File)
 	})
 	if i < 0 || len(p.besides(v, v.Include)) > 0 {
@@ -42,18 +41,18 @@ func (p *planner) instead(v conf.VHost, name string, text []byte) error {
 	p.is.Adoptions = slices.Delete(p.is.Adoptions, i, i+1)
 	p.record(edit, current)
 	p.edits[edit.File] = edited
-	p.overlay.instead(v, sitePath(p.s.Config, v.Include), sitePath(p.s.Config, name), text)
+	p.overlay.instead(v, SitePath(p.s.Config, v.Include), SitePath(p.s.Config, name), text)
 	return nil
 }
 
 // rename makes an adoption that of another certificate. Ours is the last Include
 // of its text: what stands above it is there to make the text unique.
-func (a *adoption) rename(cfg Config, name string) error {
-	was, err := templates.Quote(sitePath(cfg, a.Name))
+func (a *Adoption) rename(cfg httpd.Config, name string) error {
+	was, err := templates.Quote(SitePath(cfg, a.Name))
 	if err != nil {
 		return err
 	}
-	is, err := templates.Quote(sitePath(cfg, name))
+	is, err := templates.Quote(SitePath(cfg, name))
 	if err != nil {
 		return err
 	}
@@ -65,8 +64,8 @@ func (a *adoption) rename(cfg Config, name string) error {
 }
 
 // breaksOther: another adoption is found again by a text that holds this one.
-func (p *planner) breaksOther(edit adoption, current, edited []byte) bool {
-	return slices.ContainsFunc(p.is.Adoptions, func(a adoption) bool {
+func (p *planner) breaksOther(edit Adoption, current, edited []byte) bool {
+	return slices.ContainsFunc(p.is.Adoptions, func(a Adoption) bool {
 		ours := a.Serial == edit.Serial && a.Old == edit.Old
 		return !ours && a.File == edit.File && bytes.Contains(current, []byte(a.New)) && !bytes.Contains(edited, []byte(a.New))
 	})
@@ -74,7 +73,7 @@ func (p *planner) breaksOther(edit adoption, current, edited []byte) bool {
 
 // insteadByHand: the line is the admin's own, or was changed since.
 func (p *planner) insteadByHand(v conf.VHost, name string) error {
-	quoted, err := templates.Quote(sitePath(p.s.Config, name))
+	quoted, err := templates.Quote(SitePath(p.s.Config, name))
 	if err != nil {
 		return err
 	}
@@ -106,30 +105,4 @@ func (p *planner) unserved(name string, leaf *x509.Certificate, other string) co
 		f.Fix = "tlskeeper apache adopt " + name + " --instead"
 	}
 	return f
-}
-
-// readopt follows a rollback that gives a host back to the certificate that it
-// served before `adopt --instead`. Its own lines stand there by now.
-func (v *inversion) readopt(change filechange.Change) error {
-	for _, a := range v.before(change.Path, change.New) {
-		path := sitePath(v.s.Config, a.Name)
-		text, err := httpd.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		for _, h := range conf.Hosts(v.overlay.conf, v.s.Config.EtcDir) {
-			if h.Include == "" && h.Name() == a.VHost && httpd.Resolved(h.File) == a.sectionFile() {
-				v.overlay.adopt(h.File, h.Line, path, text)
-				break
-			}
-		}
-	}
-	return nil
-}
-
-// before are the adoptions that the change took away and this text has again.
-func (v *inversion) before(path string, s *filechange.State) []adoption {
-	return slices.DeleteFunc(slices.Clone(v.was.Adoptions), func(a adoption) bool {
-		return a.File != path || s == nil || slices.ContainsFunc(v.now.Adoptions, a.same) || !bytes.Contains(s.Data, []byte(a.New))
-	})
 }

@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"maps"
@@ -65,11 +65,11 @@ func (p *planner) removeModule(name, link string) error {
 	}
 	p.add(f)
 	p.overlay.setFile(link, nil)
-	loaded := p.plan.modules
+	loaded := p.plan.Modules
 	if loaded == nil {
 		loaded = p.s.Modules
 	}
-	p.plan.modules = slices.DeleteFunc(slices.Clone(loaded), func(m string) bool { return m == name+"_module" })
+	p.plan.Modules = slices.DeleteFunc(slices.Clone(loaded), func(m string) bool { return m == name+"_module" })
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"crypto/x509"
@@ -87,7 +87,7 @@ func (p *planner) activeSite(name string) ([]byte, *x509.Certificate, error) {
 		return nil, nil, fmt.Errorf("adopting %s: there is no certificate of this name to serve", name)
 	}
 	text, err := p.siteText(name, dir)
-	return text, p.plan.leaves[name], err
+	return text, p.plan.Leaves[name], err
 }
 
 // hostsOf are the TLS virtual hosts whose ServerName the leaf is valid for.
@@ -106,7 +106,7 @@ func (p *planner) adopted(v conf.VHost, name string) bool {
 func (p *planner) besides(v conf.VHost, name string) []*conf.Node {
 	var out []*conf.Node
 	for _, n := range v.Node.Children {
-		if conf.IsCertificate(n) && n.File != sitePath(p.s.Config, name) {
+		if conf.IsCertificate(n) && n.File != SitePath(p.s.Config, name) {
 			out = append(out, n)
 		}
 	}
@@ -141,9 +141,9 @@ func (p *planner) adoptInto(v conf.VHost, name string, text []byte) error {
 		return fmt.Errorf("adopting %s in %s: %w", name, file, err)
 	}
 	p.record(edit, current)
-	p.losesRSA(v, own, p.plan.leaves[name])
+	p.losesRSA(v, own, p.plan.Leaves[name])
 	p.edits[file] = edited
-	p.overlay.adopt(v.File, v.Line, sitePath(p.s.Config, name), text)
+	p.overlay.adopt(v.File, v.Line, SitePath(p.s.Config, name), text)
 	return nil
 }
 
@@ -171,8 +171,8 @@ func (p *planner) losesRSA(v conf.VHost, own []*conf.Node, leaf *x509.Certificat
 
 // record remembers an adoption, in the place of one of the same host that a
 // person undid by hand.
-func (p *planner) record(edit adoption, current []byte) {
-	p.is.Adoptions = slices.DeleteFunc(p.is.Adoptions, func(a adoption) bool {
+func (p *planner) record(edit Adoption, current []byte) {
+	p.is.Adoptions = slices.DeleteFunc(p.is.Adoptions, func(a Adoption) bool {
 		return a.Name == edit.Name && a.VHost == edit.VHost && a.File == edit.File && a.undone(current)
 	})
 	for _, a := range append(slices.Clone(p.was.Adoptions), p.is.Adoptions...) {

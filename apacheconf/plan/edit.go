@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"bytes"
@@ -13,20 +13,20 @@ import (
 // adoptEdit works out the one edit that puts our include into a virtual host:
 // its certificate lines become one Include. Nothing else of the file changes.
 // A finding instead of an edit says why a person has to do it.
-func adoptEdit(s *httpd.Server, v conf.VHost, name string, text []byte) (adoption, *conf.Finding) {
-	include, err := templates.Quote(sitePath(s.Config, name))
+func adoptEdit(s *httpd.Server, v conf.VHost, name string, text []byte) (Adoption, *conf.Finding) {
+	include, err := templates.Quote(SitePath(s.Config, name))
 	if err != nil {
-		return adoption{}, &conf.Finding{Code: "path", What: err.Error()}
+		return Adoption{}, &conf.Finding{Code: "path", What: err.Error()}
 	}
 	var lines []*conf.Node
 	for _, n := range v.Node.Children {
-		if conf.IsCertificate(n) && n.File != sitePath(s.Config, name) {
+		if conf.IsCertificate(n) && n.File != SitePath(s.Config, name) {
 			lines = append(lines, n)
 		}
 	}
 	if why := uneditable(s, v, lines); why != nil {
 		why.Fix = "Include " + include
-		return adoption{}, why
+		return Adoption{}, why
 	}
 	edit := cut(lines, logicalSpans(text), "Include "+include, text)
 	edit.Name, edit.VHost = name, v.Name()
@@ -89,7 +89,7 @@ func logicalSpans(text []byte) []span {
 // same indentation and line end, the others go, what lies between stays. The
 // region grows upwards until it is unique in the file, so that it can be found
 // again by its text.
-func cut(lines []*conf.Node, spans []span, include string, text []byte) adoption {
+func cut(lines []*conf.Node, spans []span, include string, text []byte) Adoption {
 	drop := map[int]bool{}
 	for _, n := range lines {
 		drop[n.Line] = true
@@ -107,7 +107,7 @@ func cut(lines []*conf.Node, spans []span, include string, text []byte) adoption
 		old, next := replaceLines(text, spans[from:end+1], drop, include)
 		result := strings.Replace(string(text), old, next, 1)
 		if from == 0 || strings.Count(string(text), old) == 1 && strings.Count(result, next) == 1 {
-			return adoption{File: httpd.Resolved(lines[0].File), Old: old, New: next}
+			return Adoption{File: httpd.Resolved(lines[0].File), Old: old, New: next}
 		}
 	}
 }

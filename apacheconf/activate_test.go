@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"tlskeeper/apacheconf/plan"
 )
 
 // A SIGKILL between stop and start leaves no Apache at all. Heal brings it
@@ -65,7 +67,7 @@ func TestActivateWhereTheGenerationIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.serves("a.test", leaf)
-	if text := read(sitePath(r.cfg, "a.test")); !strings.HasPrefix(text, "# Written by tlskeeper") {
+	if text := read(plan.SitePath(r.cfg, "a.test")); !strings.HasPrefix(text, "# Written by tlskeeper") {
 		t.Errorf("the include: %s", text)
 	}
 	if res, err := Activate(t.Context(), r.cfg, map[string]string{"a.test": second}); err != nil || res.Changed {

@@ -1,14 +1,22 @@
-package apacheconf
+// Package plan works out what a change would make of the files, and of the
+// configuration that they give: without writing one, and with the way back.
+//
+// It may import apacheconf/{conf,httpd,check,proof}, templates,
+// logship/accesslog and internal/{filechange,hint}. Of the proof
+// it takes one thing, the OpenSSL of a mod_ssl that is not loaded yet.
+package plan
 
 import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
+	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/internal/filechange"
 	"tlskeeper/internal/hint"
 	"tlskeeper/templates"
@@ -23,11 +31,11 @@ type Plan struct {
 	Missing  []conf.Finding      `json:"missing"`  // certificates that no virtual host would serve, and what to write where
 	Restart  bool                `json:"restart"`  // needs stop and start instead of a reload
 
-	planned []*conf.Node
-	modules []string // loaded when the plan is in force
-	leaves  map[string]*x509.Certificate
-	profile *templates.Profile // as the change names it; tests put others here
-	force   bool               // restores an earlier state: a broken present one is no reason to refuse
+	Planned []*conf.Node                 `json:"-"` // the effective configuration then
+	Modules []string                     `json:"-"` // loaded when the plan is in force
+	Leaves  map[string]*x509.Certificate `json:"-"`
+	Profile *templates.Profile           `json:"-"` // as the change names it; tests put others here
+	Force   bool                         `json:"-"` // restores an earlier state: a broken present one is no reason to refuse
 }
 
 // Empty tells that applying would touch nothing.
@@ -47,24 +55,15 @@ func (p *Plan) Diff() string {
 	return b.String()
 }
 
-// Plan works out what c would change, without writing anything. What stands in
-// the way is in Blocked, not in the error; so is a present configuration with
-// which Apache would not start again, which is tried on a shadow.
-func (s *Server) Plan(ctx context.Context, c Change) (*Plan, error) {
-	p, err := s.plan(ctx, c)
-	if err == nil {
-		p.Blocked = append(s.presentFaults(ctx), p.Blocked...)
-	}
-	return p, err
-}
-
-// plan leaves that to the proof of an apply.
-func (s *Server) plan(ctx context.Context, c Change) (*Plan, error) {
+// Make works out what c would change, without writing anything. What stands
+// in the way is in Blocked, not in the error. What is there already is the
+// proof's to try.
+func Make(ctx context.Context, s *httpd.Server, c Change) (*Plan, error) {
 	profile, err := lookup(c.Profile)
 	if err != nil {
 		return nil, err
 	}
-	return planWith(ctx, s.Server, c, profile)
+	return MakeWith(ctx, s, c, profile)
 }
 
 func lookup(name string) (*templates.Profile, error) {
@@ -78,8 +77,8 @@ func lookup(name string) (*templates.Profile, error) {
 	return &p, nil
 }
 
-// refused is the error of Apply for a blocked plan.
-func (p *Plan) refused() error {
+// Refused is the error of Apply for a blocked plan.
+func (p *Plan) Refused() error {
 	fix := ""
 	for _, f := range p.Blocked {
 		if f.Fix != "" {
@@ -94,4 +93,22 @@ func (p *Plan) refused() error {
 		err = hint.Wrap(err, fix)
 	}
 	return err
+}
+
+// OnlyRenewed: the plan gives sites that are installed a newer certificate and
+// does nothing else. Nothing points back to an old one, so it is no change to
+// undo.
+func (p *Plan) OnlyRenewed(cfg httpd.Config) bool {
+	for _, f := range p.Files {
+		site := filepath.Dir(f.Path) == cfg.EtcDir && filepath.Base(f.Path) != globalName && p.Leaves[strings.TrimSuffix(filepath.Base(f.Path), ".conf")] != nil
+		if !f.Internal && (!site || f.Old == nil || f.New == nil) {
+			return false
+		}
+	}
+	return !p.Empty()
+}
+
+// Repairs: the files change, and what we remember of them does not.
+func (p *Plan) Repairs() bool {
+	return !p.Force && !slices.ContainsFunc(p.Files, func(f filechange.Change) bool { return f.Internal })
 }

@@ -29,7 +29,7 @@ func (s *Server) whyDown(ctx context.Context, from int64, failed error) error {
 
 // presentFaults are what is broken in the configuration on disk, as far as it
 // can be known without touching the live server.
-func (s *Server) presentFaults(ctx context.Context) []conf.Finding {
+func (s *Server) presentFaults(ctx context.Context) []Finding {
 	if faults := check.Present(s.Server); len(faults) > 0 || !s.Has("ssl_module") {
 		return faults
 	}

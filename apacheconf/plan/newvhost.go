@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"cmp"
@@ -27,7 +27,7 @@ func (p *planner) newVHost() error {
 	if err != nil {
 		return err
 	}
-	text, err := v.text(sitePath(p.s.Config, v.Name))
+	text, err := v.text(SitePath(p.s.Config, v.Name))
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (p *planner) newVHost() error {
 		quoted, _ := templates.Quote(effective)
 		p.block(conf.Finding{Code: "no-include", File: p.s.ConfigFile, What: "nothing here reads " + effective, Fix: "IncludeOptional " + quoted})
 	}
-	p.overlay.expand(sitePath(p.s.Config, v.Name), site)
+	p.overlay.expand(SitePath(p.s.Config, v.Name), site)
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"crypto/x509"
@@ -30,7 +30,7 @@ func adapt(s *httpd.Server, p templates.Profile) templates.Profile {
 }
 
 // globalText renders the server-level file for an installed state.
-func globalText(s *httpd.Server, m manifest, profile *templates.Profile, modules []string) ([]byte, error) {
+func globalText(s *httpd.Server, m Manifest, profile *templates.Profile, modules []string) ([]byte, error) {
 	g := templates.Global{TLSLog: s.Config.TLSLog, LogFormat: accesslog.Format}
 	if profile != nil {
 		adapted := adapt(s, *profile)
@@ -55,9 +55,9 @@ func foreign(s *httpd.Server, name string) *conf.Node {
 	return nil
 }
 
-// globalPath is the file we write; globalEffective the path by which httpd
+// GlobalPath is the file we write; globalEffective the path by which httpd
 // reads it, which on Debian is the link.
-func globalPath(s *httpd.Server) string {
+func GlobalPath(s *httpd.Server) string {
 	switch s.Layout {
 	case httpd.Debian:
 		return filepath.Join(s.ServerRoot, "conf-available", globalName)
@@ -71,7 +71,7 @@ func globalEffective(s *httpd.Server) string {
 	if s.Layout == httpd.Debian {
 		return filepath.Join(s.ServerRoot, "conf-enabled", globalName)
 	}
-	return globalPath(s)
+	return GlobalPath(s)
 }
 
 // siteText renders the include that activates a generation.

@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"fmt"
@@ -47,11 +47,11 @@ func (p *planner) hsts() {
 		p.is.HSTSSince = time.Now().UTC().Truncate(time.Second)
 	}
 	if !next.IsZero() {
-		p.warn(conf.Finding{Code: "hsts-ramp", File: globalPath(p.s), Fix: "tlskeeper apache apply",
+		p.warn(conf.Finding{Code: "hsts-ramp", File: GlobalPath(p.s), Fix: "tlskeeper apache apply",
 			What: fmt.Sprintf("hsts %s was asked for; browsers are told %s now, and the next step may be taken at %s", p.c.HSTS, step, next.UTC().Format(time.RFC3339))})
 	}
 	if hstsRank[step] < hstsRank[p.was.HSTS] {
-		p.warn(conf.Finding{Code: "hsts-kept", File: globalPath(p.s),
+		p.warn(conf.Finding{Code: "hsts-kept", File: GlobalPath(p.s),
 			What: "browsers that were told " + p.was.HSTS + " keep to it for so long; the sites must stay reachable by TLS"})
 	}
 }

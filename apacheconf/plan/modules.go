@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 // the configuration again as httpd will see it then: a module that appears
 // opens the <IfModule> sections that waited for it.
 func (p *planner) modulesNeeded() error {
-	p.plan.modules = slices.Clone(p.s.Modules)
+	p.plan.Modules = slices.Clone(p.s.Modules)
 	var first []string
 	for _, m := range p.wanted() {
 		files, err := p.module(m)
@@ -26,7 +26,7 @@ func (p *planner) modulesNeeded() error {
 	if len(first) == 0 {
 		return nil
 	}
-	next, err := p.s.With(p.ctx, p.plan.modules, first...)
+	next, err := p.s.With(p.ctx, p.plan.Modules, first...)
 	if err != nil {
 		return fmt.Errorf("reading the configuration with more modules: %w", err)
 	}
@@ -73,7 +73,7 @@ func (p *planner) module(name string) ([]string, error) {
 		p.block(conf.Finding{Code: "module", File: p.s.ConfigFile, What: "mod_" + name + " is not loaded", Fix: "load it, then plan again"})
 		return nil, nil
 	}
-	p.plan.modules = append(p.plan.modules, name+"_module")
+	p.plan.Modules = append(p.plan.Modules, name+"_module")
 	var files []string
 	for _, ext := range []string{".load", ".conf"} {
 		if !httpd.Exists(filepath.Join(dir, name+ext)) {

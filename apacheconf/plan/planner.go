@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"context"
@@ -20,23 +20,23 @@ type planner struct {
 	ctx     context.Context // of the one call that the planner lives for
 	s       *httpd.Server
 	c       Change
-	was, is manifest
+	was, is Manifest
 	overlay *overlay
 	plan    *Plan
 	profile *templates.Profile
 	edits   map[string][]byte // admin's files, as edited so far
 }
 
-func planWith(ctx context.Context, s *httpd.Server, c Change, profile *templates.Profile) (*Plan, error) {
+func MakeWith(ctx context.Context, s *httpd.Server, c Change, profile *templates.Profile) (*Plan, error) {
 	if _, ok := hstsSeconds[c.HSTS]; !ok {
 		return nil, fmt.Errorf("hsts %q: want off, 5m, 1w, 6mo or 2y", c.HSTS)
 	}
-	m, err := loadManifest(s.Config)
+	m, err := Installed(s.Config)
 	if err != nil {
 		return nil, err
 	}
 	p := &planner{ctx: ctx, s: s, c: c, was: m, is: m.clone(), overlay: newOverlay(s), profile: profile, edits: map[string][]byte{},
-		plan: &Plan{Change: c, profile: profile, leaves: map[string]*x509.Certificate{}}}
+		plan: &Plan{Change: c, Profile: profile, Leaves: map[string]*x509.Certificate{}}}
 	for _, step := range p.steps() {
 		if err := step(); err != nil {
 			return nil, err
@@ -53,7 +53,7 @@ func (p *planner) steps() []func() error {
 	return []func() error{p.modulesNeeded, p.sites, p.adopt, p.newVHost, p.global, p.idleTLS}
 }
 
-func (m manifest) clone() manifest {
+func (m Manifest) clone() Manifest {
 	m.Files, m.Links = maps.Clone(m.Files), maps.Clone(m.Links)
 	m.Adoptions, m.Redirect, m.RedirectSince = slices.Clone(m.Adoptions), slices.Clone(m.Redirect), maps.Clone(m.RedirectSince)
 	return m
@@ -101,7 +101,7 @@ func (p *planner) sites() error {
 		if err != nil {
 			return err
 		}
-		path := sitePath(p.s.Config, name)
+		path := SitePath(p.s.Config, name)
 		if err := p.file(path, text); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (p *planner) siteText(name, dir string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("certificate %s: %w", name, err)
 	}
-	p.plan.leaves[name] = chain[0]
+	p.plan.Leaves[name] = chain[0]
 	return siteText(p.s, name, dir, chain[0], p.overlay.conf)
 }
 
@@ -128,7 +128,7 @@ func (p *planner) global() error {
 		return nil
 	}
 	if p.c.LogOnly && p.was.Profile != "" {
-		p.warn(conf.Finding{Code: "log-only", File: globalPath(p.s), What: "is hardened already and holds the log; left as it is"})
+		p.warn(conf.Finding{Code: "log-only", File: GlobalPath(p.s), What: "is hardened already and holds the log; left as it is"})
 		return nil
 	}
 	p.is.LogOnly, p.is.Profile = p.c.LogOnly, p.c.Profile
@@ -139,11 +139,11 @@ func (p *planner) global() error {
 		p.redirects()
 	}
 	p.plan.Blocked = append(p.plan.Blocked, check.LogDirectory(p.s.Config.TLSLog)...)
-	text, err := globalText(p.s, p.is, p.profile, p.plan.modules)
+	text, err := globalText(p.s, p.is, p.profile, p.plan.Modules)
 	if err != nil {
 		return err
 	}
-	if err := p.file(globalPath(p.s), text); err != nil {
+	if err := p.file(GlobalPath(p.s), text); err != nil {
 		return err
 	}
 	if p.s.Layout == httpd.Debian {
@@ -174,9 +174,9 @@ func (p *planner) noSlot() conf.Finding {
 
 // finish works out what the whole means.
 func (p *planner) finish() {
-	p.plan.planned = p.overlay.conf
-	if p.plan.modules == nil {
-		p.plan.modules = p.s.Modules
+	p.plan.Planned = p.overlay.conf
+	if p.plan.Modules == nil {
+		p.plan.Modules = p.s.Modules
 	}
 	p.missing()
 	p.check()
@@ -200,9 +200,9 @@ func (p *planner) check() {
 
 // view is the plan as the checks see it.
 func (p *planner) view() check.View {
-	return check.View{Server: p.s, Next: p.overlay.conf, Modules: p.plan.modules, Held: p.was.held(p.s), Leaves: p.plan.leaves,
+	return check.View{Server: p.s, Next: p.overlay.conf, Modules: p.plan.Modules, Held: p.was.Held(p.s), Leaves: p.plan.Leaves,
 		Ours:   slices.Concat(slices.Sorted(maps.Keys(p.is.Files)), slices.Sorted(maps.Keys(p.is.Links))),
-		Global: globalPath(p.s), Effective: globalEffective(p.s),
+		Global: GlobalPath(p.s), Effective: globalEffective(p.s),
 		Profile: p.is.Profile, HSTS: hstsSeconds[p.is.HSTS] > 0, Redirect: p.is.Redirect, Removing: p.c.Remove}
 }
 
@@ -212,12 +212,12 @@ func (p *planner) bookkeeping() {
 		p.plan.Files = nil
 		return
 	}
-	f := filechange.Change{Path: manifestPath(p.s.Config), Internal: true}
+	f := filechange.Change{Path: ManifestPath(p.s.Config), Internal: true}
 	if old, err := filechange.Read(f.Path); err == nil {
 		f.Old = old
 	}
 	if !p.c.Remove {
-		f.New = &filechange.State{Data: p.is.encode(), Mode: 0o600, UID: -1, GID: -1}
+		f.New = &filechange.State{Data: p.is.Encode(), Mode: 0o600, UID: -1, GID: -1}
 	}
 	p.add(f)
 }

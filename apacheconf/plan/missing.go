@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"crypto/x509"
@@ -14,7 +14,7 @@ import (
 // line to write where.
 func (p *planner) missing() {
 	hosts := conf.Hosts(p.overlay.conf, p.s.Config.EtcDir)
-	for name, leaf := range p.plan.leaves {
+	for name, leaf := range p.plan.Leaves {
 		served := slices.ContainsFunc(hosts, func(v conf.VHost) bool { return v.TLS && v.Include == name })
 		other := ""
 		for _, v := range hosts {
@@ -46,9 +46,9 @@ func vhostCommand(name string, leaf *x509.Certificate) string {
 }
 
 func (p *planner) notAdopted(v conf.VHost, name string) {
-	quoted, err := templates.Quote(sitePath(p.s.Config, name))
+	quoted, err := templates.Quote(SitePath(p.s.Config, name))
 	if err != nil {
-		quoted = filepath.Base(sitePath(p.s.Config, name))
+		quoted = filepath.Base(SitePath(p.s.Config, name))
 	}
 	f := conf.Finding{Code: "not-adopted", Certificate: name, File: v.File, Line: v.Line, VHost: v.Name(), Fix: "Include " + quoted,
 		What: "does not serve certificate " + name + "; `tlskeeper apache adopt " + name + "` puts the line there"}

@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"fmt"
@@ -33,14 +33,14 @@ func (p *planner) redirects() {
 		}
 		p.is.RedirectSince[site] = since
 		if end := since.Add(redirectTrial); now.Before(end) {
-			p.warn(conf.Finding{Code: "redirect-ramp", File: globalPath(p.s), Fix: "tlskeeper apache apply",
+			p.warn(conf.Finding{Code: "redirect-ramp", File: GlobalPath(p.s), Fix: "tlskeeper apache apply",
 				What: fmt.Sprintf("the redirect of %s is temporary (307), which browsers forget; the first apply after %s makes it permanent (308)", site, end.Format(time.RFC3339))})
 		}
 	}
 }
 
 // redirectLines are the redirects as they are to be written now.
-func (m manifest) redirectLines(now time.Time) []templates.Redirect {
+func (m Manifest) redirectLines(now time.Time) []templates.Redirect {
 	var out []templates.Redirect
 	for _, site := range m.Redirect {
 		since, timed := m.RedirectSince[site]

@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"fmt"
@@ -39,13 +39,13 @@ func (p *planner) removeAll() error {
 	for _, v := range conf.Hosts(p.overlay.conf, p.s.Config.EtcDir) {
 		if v.Include != "" && !slices.Contains(p.ownPaths(), v.File) {
 			p.block(conf.Finding{Code: "included", File: v.File, Line: v.Line, VHost: v.Name(),
-				What: "includes our " + sitePath(p.s.Config, v.Include) + ", which a person wrote there; give it other certificate lines first"})
+				What: "includes our " + SitePath(p.s.Config, v.Include) + ", which a person wrote there; give it other certificate lines first"})
 		}
 	}
 	return nil
 }
 
-func (p *planner) unadopt(a adoption) error {
+func (p *planner) unadopt(a Adoption) error {
 	current, ok := p.edits[a.File]
 	if !ok {
 		var err error
@@ -60,7 +60,7 @@ func (p *planner) unadopt(a adoption) error {
 		return nil
 	}
 	p.edits[a.File] = edited
-	p.overlay.unadopt(a, sitePath(p.s.Config, a.Name))
+	p.overlay.unadopt(a, SitePath(p.s.Config, a.Name))
 	return nil
 }
 

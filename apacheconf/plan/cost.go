@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"fmt"

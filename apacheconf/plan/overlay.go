@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"slices"
@@ -85,7 +85,7 @@ func (o *overlay) adopt(file string, line int, path string, text []byte) {
 }
 
 // unadopt puts an adopted host's own lines back in the place of our include.
-func (o *overlay) unadopt(a adoption, path string) {
+func (o *overlay) unadopt(a Adoption, path string) {
 	for _, v := range conf.All(o.conf, "VirtualHost") {
 		i := slices.IndexFunc(v.Children, func(n *conf.Node) bool { return n.File == path })
 		if i < 0 || httpd.Resolved(v.File) != a.sectionFile() || (conf.VHost{Names: conf.NamesOf(v), Addresses: v.Words()}).Name() != a.VHost {
@@ -100,7 +100,7 @@ func (o *overlay) unadopt(a adoption, path string) {
 
 // oldNodes are the certificate lines from before the adoption. Manifests of
 // before Lines was recorded have the text of the file alone.
-func (a adoption) oldNodes() []*conf.Node {
+func (a Adoption) oldNodes() []*conf.Node {
 	lines := a.Lines
 	if len(lines) == 0 {
 		for _, l := range conf.Lines([]byte(a.Old)) {
@@ -117,7 +117,7 @@ func (a adoption) oldNodes() []*conf.Node {
 }
 
 // oldTexts are the same lines for a message.
-func (a adoption) oldTexts() []string {
+func (a Adoption) oldTexts() []string {
 	var out []string
 	for _, n := range a.oldNodes() {
 		out = append(out, n.Text())

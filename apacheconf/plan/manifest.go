@@ -1,4 +1,4 @@
-package apacheconf
+package plan
 
 import (
 	"bytes"
@@ -8,19 +8,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
+	"tlskeeper/internal/safepath"
 )
 
-// manifest remembers what is installed, for drift, uninstall and for changes
+// Manifest remembers what is installed, for drift, uninstall and for changes
 // that keep everything else as it is.
-type manifest struct {
+type Manifest struct {
 	Version   int               `json:"version"`
 	LogOnly   bool              `json:"log_only,omitempty"`
 	Profile   string            `json:"profile,omitempty"`
@@ -29,15 +33,15 @@ type manifest struct {
 	Redirect  []string          `json:"redirect,omitempty"`
 	Files     map[string]string `json:"files"`           // path -> SHA-256 of what we wrote
 	Links     map[string]string `json:"links,omitempty"` // path -> target
-	Adoptions []adoption        `json:"adoptions,omitempty"`
+	Adoptions []Adoption        `json:"adoptions,omitempty"`
 	Cache     bool              `json:"cache,omitempty"` // a session cache was configured: never remove it live
 	Stapling  bool              `json:"stapling_cache,omitempty"`
 
 	RedirectSince map[string]time.Time `json:"redirect_since,omitempty"` // when each site got into Redirect
 }
 
-// adoption is one edit of an admin's file: Old is what stood there.
-type adoption struct {
+// Adoption is one edit of an admin's file: Old is what stood there.
+type Adoption struct {
 	Name  string `json:"name"`
 	VHost string `json:"vhost"` // its ServerName
 	File  string `json:"file"`
@@ -50,16 +54,16 @@ type adoption struct {
 	Serial   int      `json:"serial,omitempty"`    // tells two adoptions of one place apart
 }
 
-func (a adoption) same(b adoption) bool {
+func (a Adoption) same(b Adoption) bool {
 	return a.Serial == b.Serial && a.Name == b.Name && a.File == b.File && a.Old == b.Old && a.New == b.New
 }
 
 // sectionFile is the file of the virtual host that was adopted.
-func (a adoption) sectionFile() string { return cmp.Or(a.HostFile, a.File) }
+func (a Adoption) sectionFile() string { return cmp.Or(a.HostFile, a.File) }
 
 // undo puts the old text back. Where it stands already, and ours is gone, a
 // person has done it before us.
-func (a adoption) undo(text []byte) ([]byte, error) {
+func (a Adoption) undo(text []byte) ([]byte, error) {
 	edited, err := applyEdit(text, a.New, a.Old)
 	if err != nil && a.undone(text) {
 		return text, nil
@@ -67,13 +71,13 @@ func (a adoption) undo(text []byte) ([]byte, error) {
 	return edited, err
 }
 
-func (a adoption) undone(text []byte) bool {
+func (a Adoption) undone(text []byte) bool {
 	return bytes.Contains(text, []byte(a.Old)) && !bytes.Contains(text, []byte(a.New))
 }
 
-func loadManifest(cfg Config) (manifest, error) {
-	m := manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
-	text, err := readRecord(manifestPath(cfg))
+func Installed(cfg httpd.Config) (Manifest, error) {
+	m := Manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
+	text, err := ReadRecord(ManifestPath(cfg))
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil
 	}
@@ -81,10 +85,10 @@ func loadManifest(cfg Config) (manifest, error) {
 		return m, fmt.Errorf("reading the manifest: %w", err)
 	}
 	if err := json.Unmarshal(text, &m); err != nil {
-		return m, fmt.Errorf("reading %s: %w", manifestPath(cfg), err)
+		return m, fmt.Errorf("reading %s: %w", ManifestPath(cfg), err)
 	}
 	if m.Version != 1 {
-		return m, fmt.Errorf("reading %s: version %d is newer than this tlskeeper", manifestPath(cfg), m.Version)
+		return m, fmt.Errorf("reading %s: version %d is newer than this tlskeeper", ManifestPath(cfg), m.Version)
 	}
 	if m.Files == nil {
 		m.Files = map[string]string{}
@@ -95,7 +99,7 @@ func loadManifest(cfg Config) (manifest, error) {
 	return m, nil
 }
 
-func (m manifest) encode() []byte {
+func (m Manifest) Encode() []byte {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		panic(err) // strings and maps of strings
@@ -154,9 +158,9 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// held are the caches that the running Apache has in its memory, as far as the
+// Held are the caches that the running Apache has in its memory, as far as the
 // manifest tells.
-func (m manifest) held(s *httpd.Server) []string {
+func (m Manifest) Held(s *httpd.Server) []string {
 	var out []string
 	if !since(s, m) {
 		return nil
@@ -172,7 +176,37 @@ func (m manifest) held(s *httpd.Server) []string {
 
 // since tells whether the running Apache is the one that the manifest's change
 // was loaded into: then what it had loaded is still in its memory.
-func since(s *httpd.Server, m manifest) bool {
+func since(s *httpd.Server, m Manifest) bool {
 	now, ok := s.Parent()
 	return ok && len(m.Files) > 0 && now.PID == pidOf(s.Config)
+}
+
+// globalName is the file name of the one server-level file of ours.
+const globalName = "tlskeeper.conf"
+
+func SitePath(c httpd.Config, name string) string { return filepath.Join(c.EtcDir, name+".conf") }
+
+func ManifestPath(c httpd.Config) string { return filepath.Join(c.StateDir, "manifest.json") }
+
+func PidPath(cfg httpd.Config) string { return filepath.Join(cfg.StateDir, "apache.pid") }
+
+// pidOf is the Apache into which the last change was loaded, 0 where unknown.
+func pidOf(cfg httpd.Config) int {
+	text, err := os.ReadFile(PidPath(cfg))
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// ReadRecord reads a record of ours, of any length: it holds whole files of the
+// admin. What it says is written as root.
+func ReadRecord(path string) ([]byte, error) {
+	f, err := safepath.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
