@@ -1,6 +1,7 @@
 package apacheconf
 
 import (
+	"tlskeeper/apacheconf/check"
 	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/httpd"
 	"tlskeeper/apacheconf/plan"
@@ -23,6 +24,8 @@ type (
 	Finding = conf.Finding
 	// RefusedError says why nothing was touched.
 	RefusedError = conf.RefusedError
+	// Fault is what a Finding.Code stands for.
+	Fault = check.Fault
 
 	// Change is what shall be different.
 	Change = plan.Change
@@ -47,3 +50,6 @@ func ActiveGenerations(etcDir string) (map[string]string, error) {
 // CostOf decides which lines of the history profile removes. Plain HTTP in a
 // log that was not ours alone negotiated nothing, and loses nothing.
 func CostOf(profile string, history []CostLine) (Cost, error) { return plan.CostOf(profile, history) }
+
+// Faults are all that a finding can be about, by code.
+func Faults() []Fault { return check.Faults() }

@@ -9,16 +9,14 @@ import (
 
 // dangling finds links in include directories that lead nowhere: httpd leaves
 // them out without a word, and with them a whole site.
-func dangling(s *httpd.Server, ours string) []conf.Finding {
-	var out []conf.Finding
-	for _, n := range s.RawDirectives("IncludeOptional") {
-		for _, path := range s.Matches(n) {
+func (p *planned) dangling() {
+	for _, n := range p.Server.RawDirectives("IncludeOptional") {
+		for _, path := range p.Server.Matches(n) {
 			target, err := os.Readlink(path)
-			if err == nil && !httpd.Exists(path) && path != ours {
-				out = append(out, conf.Finding{Code: "dangling", File: path,
+			if err == nil && !httpd.Exists(path) && path != p.Effective {
+				p.warn(conf.Finding{Code: "dangling", File: path,
 					What: "is a link to " + target + ", which does not exist: Apache leaves it out without a word (" + n.Place() + ")"})
 			}
 		}
 	}
-	return out
 }

@@ -14,7 +14,7 @@ import (
 func (p *planned) firstHostRule() {
 	old, next := conf.FirstHosts(p.Server.VHosts), conf.FirstHosts(p.hosts())
 	for _, address := range slices.Sorted(maps.Keys(old)) {
-		if n, ok := next[address]; ok && n.File != old[address].File && !p.Removing {
+		if n, ok := next[address]; ok && n.File != old[address].File {
 			p.block(conf.Finding{Code: "first-host", File: n.File, Line: n.Line, VHost: n.Name(), Fix: p.firstHostFix(n, old[address]),
 				What: fmt.Sprintf("would become the first virtual host of %s, which is %s", address, old[address].Name())})
 		}

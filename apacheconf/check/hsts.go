@@ -40,8 +40,9 @@ func (p *planned) hstsIn(n *conf.Node, vhost string, before bool) {
 			p.hstsIn(c, vhost, false)
 		}
 	case n.Is("Header"):
-		if code, what := hstsEffect(n.Words(), before); code != "" {
-			p.warn(conf.Finding{Code: code, File: n.File, Line: n.Line, VHost: vhost, What: what})
+		if f := hstsEffect(n.Words(), before); f.Code != "" {
+			f.File, f.Line, f.VHost = n.File, n.Line, vhost
+			p.warn(f)
 		}
 	}
 }
@@ -50,24 +51,24 @@ func (p *planned) hstsIn(n *conf.Node, vhost string, before bool) {
 // two tables of headers, `always` and `onsuccess`, and an answer that is no
 // error carries both: what stands in the other one goes out beside ours.
 // Source: mod_headers.c do_headers_fixup, and measured.
-func hstsEffect(words []string, before bool) (code, what string) {
+func hstsEffect(words []string, before bool) conf.Finding {
 	always := false
 	if len(words) > 0 && (strings.EqualFold(words[0], "always") || strings.EqualFold(words[0], "onsuccess")) {
 		always, words = strings.EqualFold(words[0], "always"), words[1:]
 	}
 	if len(words) < 2 || !strings.EqualFold(strings.TrimSuffix(words[1], ":"), hstsHeader) || always && before {
-		return "", ""
+		return conf.Finding{}
 	}
 	sets := slices.Contains([]string{"set", "add", "append", "merge", "setifempty"}, strings.ToLower(words[0]))
 	switch action := strings.ToLower(words[0]); {
 	case sets && !always, always && action == "add":
-		return "double-hsts", "sets Strict-Transport-Security itself; it would be sent twice"
+		return conf.Finding{Code: "double-hsts", What: "sets Strict-Transport-Security itself; it would be sent twice"}
 	case always && (action == "append" || action == "merge"):
-		return "double-hsts", "puts a second value into our Strict-Transport-Security; browsers could not read it"
+		return conf.Finding{Code: "double-hsts", What: "puts a second value into our Strict-Transport-Security; browsers could not read it"}
 	case always && action == "set":
-		return "override", "its own Strict-Transport-Security wins over ours"
+		return conf.Finding{Code: "override", What: "its own Strict-Transport-Security wins over ours"}
 	case always && (action == "unset" || strings.HasPrefix(action, "edit")):
-		return "override", "changes our Strict-Transport-Security or takes it away"
+		return conf.Finding{Code: "override", What: "changes our Strict-Transport-Security or takes it away"}
 	}
-	return "", ""
+	return conf.Finding{}
 }

@@ -1,6 +1,7 @@
 // Package check finds what httpd itself does not: a configuration that passes
 // `httpd -t` and kills the server at its next reload, or that it accepts and a
-// person would not. There is one file for each kind of fault.
+// person would not. There is one file for each
+// kind of fault, and one table of all codes: a new check is a file and a row.
 //
 // It may import apacheconf/conf, apacheconf/httpd.
 package check
@@ -46,10 +47,10 @@ type planned struct {
 // accepts and a person would not.
 func Planned(v View) Verdict {
 	p := &planned{View: v}
-	p.firstHostRule()
-	if !v.Removing { // of an uninstall, what wins over the profile is no news
-		p.warnings()
-		p.managed()
+	for _, f := range faults {
+		if f.planned != nil && !v.Removing { // of an uninstall, what wins over the profile is no news
+			f.planned(p)
+		}
 	}
 	return Verdict{Caches(v), p.blocked, p.warned}
 }

@@ -57,11 +57,14 @@ func (a *app) apachePlanCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "plan",
 		Usage:     "show what hardening would change, break and cost; change nothing",
-		UsageText: "tlskeeper apache plan\ntlskeeper apache plan --profile modern\ntlskeeper apache plan --log-only --json",
+		UsageText: "tlskeeper apache plan\ntlskeeper apache plan --profile modern\ntlskeeper apache plan --log-only --json\ntlskeeper apache plan --explain groups",
 		Description: "Prints the exact difference of every file, what to know about it with file and\n" +
 			"line, and how many logged requests used what the profile removes.",
-		Flags: []cli.Flag{profileFlag(), logOnlyFlag()},
+		Flags: []cli.Flag{profileFlag(), logOnlyFlag(), explainFlag()},
 		Action: func(c *cli.Context) error {
+			if c.IsSet("explain") {
+				return a.explainFinding(c)
+			}
 			return a.apacheChange(c, a.hardening, func(*apacheRun) error { return nil })
 		},
 	}

@@ -41,6 +41,8 @@ func values(command, flag string) []string {
 		return query.Formats
 	case " scan --profile", " apache plan --profile", " apache apply --profile":
 		return profileNames()
+	case " apache plan --explain":
+		return faultCodes()
 	case " revoke --reason":
 		return reasonNames()
 	case " tail --protocol":

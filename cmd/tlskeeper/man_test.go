@@ -14,6 +14,7 @@ import (
 	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/urfave/cli/v2"
 
+	"tlskeeper/apacheconf"
 	"tlskeeper/internal/config"
 )
 
@@ -51,6 +52,40 @@ func TestManPageHasTheCommandsOfTheProgram(t *testing.T) {
 	if err := os.WriteFile(manPage, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+const (
+	findingsBegin = "<!-- findings: written by UPDATE_MAN=1 go test ./cmd/tlskeeper -run TestManPage -->\n"
+	findingsEnd   = "<!-- end of findings -->\n"
+)
+
+// The section FINDINGS is made from the table of faults.
+func TestManPageHasTheFindingsOfTheProgram(t *testing.T) {
+	page := readMan(t)
+	before, rest, ok1 := strings.Cut(page, findingsBegin)
+	_, after, ok2 := strings.Cut(rest, findingsEnd)
+	if !ok1 || !ok2 {
+		t.Fatal("the marks around the findings are gone")
+	}
+	want := before + findingsBegin + manFindings() + findingsEnd + after
+	if want == page {
+		return
+	}
+	if os.Getenv("UPDATE_MAN") == "" {
+		t.Fatal("the man page has other findings; run: UPDATE_MAN=1 go test ./cmd/tlskeeper -run TestManPage")
+	}
+	if err := os.WriteFile(manPage, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func manFindings() string {
+	var b strings.Builder
+	b.WriteString("\n")
+	for _, f := range apacheconf.Faults() {
+		fmt.Fprintf(&b, "**%s**\n: %s %s To do: %s\n\n", f.Code, f.What, f.Why, f.Do)
+	}
+	return b.String()
 }
 
 func manCommands(tool *cli.App) string {
