@@ -94,7 +94,7 @@ func TestNotAdopted(t *testing.T) {
 }
 
 // The admin edited the file elsewhere since: rollback takes back our line and
-// keeps his.
+// keeps theirs.
 func TestRollbackKeepsLaterEdits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")

@@ -54,7 +54,7 @@ func TestSuitesForNoLeaf(t *testing.T) {
 }
 
 // RSA and ECDSA lines in one host: every client finds a suite. A host whose own
-// list has RSA suites is none of the profile's business, and one whose own list
+// list has RSA suites is not the profile's business, and one whose own list
 // has none is the admin's.
 func TestSuitesOfOtherHosts(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,7 @@ func TestOtherCertificateBesideOurs(t *testing.T) {
 	r.unchanged(before)
 }
 
-// The admin edits his file between our proof and our reload: httpd would read
+// The admin edits the file between our proof and our reload: httpd would read
 // something else than was proved, so it is not asked to.
 func TestEditedBetweenProofAndReload(t *testing.T) {
 	t.Parallel()

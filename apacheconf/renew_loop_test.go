@@ -7,13 +7,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"tlskeeper/apacheconf/httpd"
 )
 
 // Applies under load: clients on new connections, without retry, at twenty
@@ -130,13 +127,4 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-time.After(d):
 	}
-}
-
-func (r *rig) leafOf(dir string) *x509.Certificate {
-	r.t.Helper()
-	chain, err := httpd.ReadChain(filepath.Join(dir, "fullchain.pem"))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return chain[0]
 }

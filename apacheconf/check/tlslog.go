@@ -16,7 +16,7 @@ func LogDirectory(tlsLog string) []conf.Finding {
 	}
 	dir := filepath.Dir(tlsLog)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return []conf.Finding{{Code: "log-directory", File: dir, What: "is no directory, and Apache would not start without it",
+		return []conf.Finding{{Code: "log-directory", File: dir, What: "is not a directory, and Apache would not start without it",
 			Fix: fmt.Sprintf("mkdir -m 0750 %s, or set [apache] tls_log", dir)}}
 	}
 	return nil

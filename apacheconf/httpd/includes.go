@@ -86,7 +86,7 @@ func (s *Server) hung(err error) error {
 		return err
 	}
 	if path := s.special(); path != "" {
-		f := conf.Finding{Code: "not-a-file", File: path, What: "is no regular file; httpd waits for it for ever"}
+		f := conf.Finding{Code: "not-a-file", File: path, What: "is not a regular file; httpd waits for it for ever"}
 		return hint.Wrap(&conf.RefusedError{Why: "Apache cannot read its own configuration", Findings: []conf.Finding{f}}, "move it out of the include directory")
 	}
 	return err

@@ -32,7 +32,7 @@ func (p *planner) newVHost() error {
 		return err
 	}
 	if root := cmp.Or(v.DocumentRoot, defaultRoot); v.Proxy == "" && !httpd.IsDir(root) {
-		p.block(conf.Finding{Code: "document-root", File: root, What: "is no directory; nothing could be served from it", Fix: "tlskeeper apache vhost " + v.Name + " --document-root DIR"})
+		p.block(conf.Finding{Code: "document-root", File: root, What: "is not a directory; nothing could be served from it", Fix: "tlskeeper apache vhost " + v.Name + " --document-root DIR"})
 	}
 	path, effective := p.vhostFile(*v)
 	if path != effective {
