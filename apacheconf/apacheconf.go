@@ -3,8 +3,8 @@
 // loaded, and held against what the wire shows. What does not hold is taken
 // back. It is the only face of the rooms below it to the rest of the program.
 //
-// It may import apacheconf/{conf,httpd,check,proof,plan} and
-// internal/{durable,child,filechange,flock,hint,safepath}. Of certificates it knows only
+// It may import apacheconf/{conf,httpd,check,proof,plan,probe} and
+// internal/{durable,child,filechange,flock,hint,leaf,safepath}. Of certificates it knows only
 // paths to immutable generation directories; it never imports acme.
 package apacheconf
 

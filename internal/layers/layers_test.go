@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	"apacheconf/httpd":        {"apacheconf/conf", "internal/safepath"},
 	"apacheconf/check":        {"apacheconf/conf", "apacheconf/httpd"},
 	"apacheconf/proof":        {"apacheconf/conf", "apacheconf/httpd", "apacheconf/probe"},
-	"apacheconf/plan":         {"internal/safepath", "apacheconf/check", "apacheconf/conf", "apacheconf/httpd", "apacheconf/proof", "internal/filechange", "logship/accesslog", "templates"},
+	"apacheconf/plan":         {"apacheconf/check", "apacheconf/conf", "apacheconf/httpd", "apacheconf/proof", "internal/filechange", "internal/safepath", "logship/accesslog", "templates"},
 }
 
 // lego may be linked only by what imports it, which is acme and

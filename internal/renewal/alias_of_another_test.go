@@ -87,7 +87,7 @@ func TestNameThatIsAliasOfAnotherOnly(t *testing.T) {
 	if o := h.run(Options{}).Certificates[0]; !o.Deployed {
 		t.Errorf("%+v", o)
 	}
-	wait(t, func() bool { h.run(Options{}); _, ok := lastLook(h.conf); return ok })
+	wait(t, func() bool { h.run(Options{}); _, ok := h.lastLook(); return ok })
 	g, err := store.Open(h.cfg.Dir).Latest(site)
 	if err != nil {
 		t.Fatal(err)

@@ -15,13 +15,26 @@ func Apache(cfg apacheconf.Config) Deployer {
 			return err
 		},
 		Served: func(ctx context.Context, generations []store.Generation) (map[string]error, error) {
-			if stillServed(ctx, cfg, generations) {
-				return nil, nil
+			var certificates []apacheconf.Deployed
+			for _, g := range generations {
+				certificates = append(certificates, asDeployed(g))
 			}
-			return look(ctx, cfg, generations)
+			return apacheconf.NotServed(ctx, cfg, certificates)
 		},
 		Heal:    func(ctx context.Context) (bool, error) { return apacheconf.Heal(ctx, cfg) },
 		Release: func(ctx context.Context, name string) error { return apacheconf.Release(ctx, cfg, name) },
 		Active:  func() (map[string]string, error) { return apacheconf.ActiveGenerations(cfg.EtcDir) },
 	}
+}
+
+// asDeployed is a generation as apacheconf knows it.
+func asDeployed(g store.Generation) apacheconf.Deployed {
+	return apacheconf.Deployed{Name: g.Name, Dir: g.Dir, Leaf: g.Leaf}
+}
+
+// Uncarried lists the names of a generation that no TLS virtual host had when
+// the server was last looked at as a whole: for these, visitors see another
+// certificate. nil where the server was not seen serving it.
+func Uncarried(cfg apacheconf.Config, g store.Generation) []string {
+	return apacheconf.Uncarried(cfg, asDeployed(g))
 }

@@ -1,4 +1,4 @@
-package renewal
+package apacheconf
 
 import (
 	"context"
@@ -11,8 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"tlskeeper/acme/store"
-	"tlskeeper/apacheconf"
 	"tlskeeper/apacheconf/probe"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
@@ -21,9 +19,21 @@ import (
 // probeTimeout bounds one handshake with the local server.
 const probeTimeout = 10 * time.Second
 
-// look shakes hands for every generation.
-func look(ctx context.Context, cfg apacheconf.Config, generations []store.Generation) (map[string]error, error) {
-	server, err := apacheconf.Survey(ctx, cfg)
+// Deployed is a certificate that virtual hosts are to serve.
+type Deployed struct {
+	Name string // of the certificate
+	Dir  string // its generation
+	Leaf *x509.Certificate
+}
+
+// NotServed looks at the running server for each of these, and says what is
+// wrong with those that are not served, by name. Where all of them were shown a
+// while ago and the server has read no configuration since, it asks for one.
+func NotServed(ctx context.Context, cfg Config, certificates []Deployed) (map[string]error, error) {
+	if stillServed(ctx, cfg, certificates) {
+		return nil, nil
+	}
+	server, err := Survey(ctx, cfg)
 	if err == nil {
 		err = server.Running()
 	}
@@ -31,7 +41,7 @@ func look(ctx context.Context, cfg apacheconf.Config, generations []store.Genera
 		return nil, err
 	}
 	moment, ok := server.Look() // before the first handshake: what comes after it counts as a change
-	shown, why := askAll(ctx, server, generations)
+	shown, why := askAll(ctx, server, certificates)
 	if ok && len(why) == 0 {
 		remember(cfg, looked{At: time.Now(), Look: moment, Shown: shown})
 	}
@@ -43,7 +53,7 @@ const askParallel = 16
 
 // askAll says of each certificate where it is shown, and of those that are not
 // served what is wrong.
-func askAll(ctx context.Context, server *apacheconf.Server, generations []store.Generation) (map[string]answer, map[string]error) {
+func askAll(ctx context.Context, server *Server, generations []Deployed) (map[string]answer, map[string]error) {
 	places, faults := make([][]place, len(generations)), make([]error, len(generations))
 	var group errgroup.Group
 	group.SetLimit(askParallel)
@@ -67,7 +77,7 @@ func askAll(ctx context.Context, server *apacheconf.Server, generations []store.
 // servedBy returns no error when every TLS virtual host that the certificate is
 // valid for includes our lines, and shows this very leaf to the clients that
 // can choose its signature family; and where it asked.
-func servedBy(ctx context.Context, server *apacheconf.Server, g store.Generation) ([]place, error) {
+func servedBy(ctx context.Context, server *Server, g Deployed) ([]place, error) {
 	var asked []place
 	var faults []error
 	found, other := false, ""
@@ -96,7 +106,7 @@ func servedBy(ctx context.Context, server *apacheconf.Server, g store.Generation
 }
 
 // servedOn asks one virtual host that the certificate is for.
-func servedOn(ctx context.Context, server *apacheconf.Server, v apacheconf.VHost, g store.Generation) ([]place, error) {
+func servedOn(ctx context.Context, server *Server, v VHost, g Deployed) ([]place, error) {
 	if v.Include == "" {
 		return nil, hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) does not serve it", v.Name(), v.File, v.Line), "tlskeeper apache adopt "+g.Name)
 	}
@@ -110,7 +120,7 @@ func servedOn(ctx context.Context, server *apacheconf.Server, v apacheconf.VHost
 // foreign lists where a virtual host that the certificate is not for answers to
 // one of its names all the same, as an alias. What only a wildcard covers may
 // well have a certificate of its own.
-func foreign(server *apacheconf.Server, v apacheconf.VHost, leaf *x509.Certificate) []place {
+func foreign(server *Server, v VHost, leaf *x509.Certificate) []place {
 	var out []place
 	for _, p := range placesOf(server, v, leaf) {
 		if slices.ContainsFunc(leaf.DNSNames, func(n string) bool { return strings.EqualFold(n, p.Name) }) {
@@ -120,7 +130,7 @@ func foreign(server *apacheconf.Server, v apacheconf.VHost, leaf *x509.Certifica
 	return out
 }
 
-func takenBy(v apacheconf.VHost, fault error) error {
+func takenBy(v VHost, fault error) error {
 	if fault == nil {
 		return nil
 	}
@@ -130,7 +140,7 @@ func takenBy(v apacheconf.VHost, fault error) error {
 
 // placesOf lists each address of v with each of its names that the leaf is valid
 // for: an earlier virtual host may answer to an alias of v.
-func placesOf(server *apacheconf.Server, v apacheconf.VHost, leaf *x509.Certificate) []place {
+func placesOf(server *Server, v VHost, leaf *x509.Certificate) []place {
 	var out []place
 	for _, address := range server.LiveAddrs(v) {
 		for _, name := range v.Names {

@@ -1,4 +1,4 @@
-package renewal
+package apacheconf
 
 import (
 	"context"
@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"tlskeeper/acme/store"
-	"tlskeeper/apacheconf"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/leaf"
 )
@@ -24,7 +22,7 @@ const lookAfresh = 24 * time.Hour
 // an answer that cannot have changed where it has read no configuration since.
 type looked struct {
 	At    time.Time         `json:"at"`
-	Look  apacheconf.Look   `json:"look"`
+	Look  Look              `json:"look"`
 	Shown map[string]answer `json:"shown"` // by name of the certificate
 }
 
@@ -39,11 +37,11 @@ type place struct {
 	Name    string `json:"name"` // SNI
 }
 
-func lookedPath(cfg apacheconf.Config) string { return filepath.Join(cfg.StateDir, "looked.json") }
+func lookedPath(cfg Config) string { return filepath.Join(cfg.StateDir, "looked.json") }
 
 // stillServed tells that all these generations were shown, that the server has
 // read no configuration since, and that it shows one of them now.
-func stillServed(ctx context.Context, cfg apacheconf.Config, generations []store.Generation) bool {
+func stillServed(ctx context.Context, cfg Config, generations []Deployed) bool {
 	l, ok := lastLook(cfg)
 	if !ok || len(generations) == 0 {
 		return false
@@ -57,7 +55,7 @@ func stillServed(ctx context.Context, cfg apacheconf.Config, generations []store
 	return shown(ctx, l.Shown[g.Name].Places, g.Leaf) == nil
 }
 
-func lastLook(cfg apacheconf.Config) (l looked, ok bool) {
+func lastLook(cfg Config) (l looked, ok bool) {
 	text, err := os.ReadFile(lookedPath(cfg))
 	if err != nil || json.Unmarshal(text, &l) != nil {
 		return l, false
@@ -68,7 +66,7 @@ func lastLook(cfg apacheconf.Config) (l looked, ok bool) {
 
 // remember keeps what a look saw. Without it the next run looks again: what
 // goes wrong here is no fault of the run.
-func remember(cfg apacheconf.Config, l looked) {
+func remember(cfg Config, l looked) {
 	text, err := json.Marshal(l)
 	if err == nil {
 		err = durable.MkdirBase(cfg.StateDir, 0o700)
@@ -84,7 +82,7 @@ func remember(cfg apacheconf.Config, l looked) {
 // Uncarried lists the names of a generation that no TLS virtual host had when
 // the server was last looked at as a whole: for these, visitors see another
 // certificate. nil where the server was not seen serving it.
-func Uncarried(cfg apacheconf.Config, g store.Generation) []string {
+func Uncarried(cfg Config, g Deployed) []string {
 	l, ok := lastLook(cfg)
 	if !ok || l.Shown[g.Name].Generation != g.Dir {
 		return nil
