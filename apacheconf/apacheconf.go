@@ -13,11 +13,10 @@ import (
 	"time"
 )
 
-// Deadlines. A healthy reload shows itself within 100 ms; a host under load
-// or with hundreds of virtual hosts gets much more.
+// Deadlines.
 const (
 	policyTimeout = 2 * time.Second // for versions, suites and groups, once the certificates are right
-	lockWait      = 2 * time.Second
+	lockWait      = 2 * time.Second // for another run of ours
 )
 
 func lockPath(c Config) string    { return filepath.Join(c.StateDir, "lock") }

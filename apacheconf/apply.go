@@ -181,7 +181,7 @@ func (s *Server) carryOut(ctx context.Context, p *Plan) (*Result, error) {
 		return nil, p.Refused()
 	}
 	if p.Empty() {
-		return s.settle(ctx, p, r)
+		return s.loadOnDisk(ctx, p, r)
 	}
 	if err := s.Startable(); err != nil {
 		return nil, err

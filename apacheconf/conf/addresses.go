@@ -117,6 +117,7 @@ func dials(host string, port uint16, all []claim, local []netip.Addr) []netip.Ad
 	return WithPort(ips, port)
 }
 
+// WithPort are these addresses, each with the port.
 func WithPort(ips []netip.Addr, port uint16) []netip.AddrPort {
 	var out []netip.AddrPort
 	for _, ip := range ips {

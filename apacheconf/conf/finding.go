@@ -19,6 +19,7 @@ type Finding struct {
 	Fix         string `json:"fix,omitempty"` // text to put there, or command to type
 }
 
+// String is the finding on one line, its place first.
 func (f Finding) String() string {
 	where := f.Place()
 	if where != "" {

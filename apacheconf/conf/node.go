@@ -56,6 +56,7 @@ func (n *Node) Arg(i int) string {
 	return ""
 }
 
+// NextWord takes the first argument off a line that does not begin with a blank.
 func NextWord(s string) (word, rest string) {
 	if quote := s[0]; quote == '"' || quote == '\'' {
 		return quotedWord(s[1:], quote)

@@ -80,6 +80,7 @@ type Line struct {
 	Text        string
 }
 
+// Lines are the logical lines of a file: continued ones are joined as httpd does.
 func Lines(text []byte) []Line {
 	var out []Line
 	scan := bufio.NewScanner(bytes.NewReader(text))

@@ -77,6 +77,8 @@ func Hosts(conf []*Node, etcDir string) []VHost {
 	return out
 }
 
+// NamesOf are the names of a <VirtualHost>: ServerName without scheme and port,
+// then the aliases.
 func NamesOf(n *Node) []string {
 	var names []string
 	if name := Last(n.Children, "ServerName"); name != nil {
@@ -123,6 +125,7 @@ func ownInclude(n *Node, etcDir string) string {
 	return ""
 }
 
+// SettingsOf are the TLS directives that hold in a virtual host of conf.
 func SettingsOf(conf []*Node, vhost *Node) Settings {
 	pick := func(name string, match func(*Node) bool, arg int) Directive {
 		for _, nodes := range [][]*Node{vhost.Children, conf} {
@@ -146,6 +149,7 @@ func SettingsOf(conf []*Node, vhost *Node) Settings {
 	}
 }
 
+// IsTLS13 tells whether an SSLCipherSuite is the list for TLS 1.3.
 func IsTLS13(n *Node) bool { return len(n.Words()) > 1 && strings.EqualFold(n.Arg(0), "TLSv1.3") }
 
 // IsGroups: on OpenSSL 3, ECDHParameters sets the same list (measured).
@@ -154,6 +158,7 @@ func IsGroups(n *Node) bool {
 	return word == "curves" || word == "groups" || word == "ecdhparameters"
 }
 
+// Place is "file:line name".
 func (v VHost) Place() string { return fmt.Sprintf("%s:%d %s", v.File, v.Line, v.Name()) }
 
 // Answers tells whether httpd would choose the host for this name, wildcard
@@ -167,6 +172,8 @@ func (v VHost) Answers(name string) bool {
 	})
 }
 
+// FirstHosts are, for each address as Canonical writes it, the virtual host that
+// httpd takes for names that none has.
 func FirstHosts(hosts []VHost) map[string]VHost {
 	out := map[string]VHost{}
 	for _, v := range hosts {
@@ -181,6 +188,8 @@ func FirstHosts(hosts []VHost) map[string]VHost {
 
 const maxNames = 30 // names of one virtual host that are tried
 
+// PlainNames are those that a client can ask for: no wildcards, no addresses, and
+// no more than a scan can try.
 func PlainNames(names []string) []string {
 	var out []string
 	for _, n := range names {

@@ -85,6 +85,8 @@ func LogEntry(line string) (level, message string, ok bool) {
 // noise ends every failed start and says nothing.
 var noise = []string{"AH02312", "AH02311", "AH00016", "AH00020"}
 
+// IsNoise tells whether a message is one that ends every failed start and says
+// nothing.
 func IsNoise(message string) bool {
 	code, _, _ := strings.Cut(message, ":")
 	return slices.Contains(noise, code)

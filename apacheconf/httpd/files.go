@@ -19,6 +19,7 @@ func Resolved(path string) string {
 	return path
 }
 
+// Exists tells whether there is something at path, links followed.
 func Exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
@@ -39,6 +40,7 @@ const maxConfFile = 32 << 20
 // ReadFile reads a file of a configuration. It never blocks on a FIFO.
 func ReadFile(path string) ([]byte, error) { return regular.Read(path, maxConfFile) }
 
+// IsDir tells whether path is a directory, links followed.
 func IsDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()

@@ -18,11 +18,12 @@ func (s *Server) Position(file string, line int) []conf.Step {
 	return conf.Position(s.includes, file, line)
 }
 
+// IsIncluded tells whether httpd has read this file.
 func (s *Server) IsIncluded(file string) bool {
 	return slices.ContainsFunc(s.includes, func(i conf.Included) bool { return i.File == file })
 }
 
-// rawDirective is a line found by text, not by httpd: only for what the dump
+// RawDirectives are lines of this name found by text, not by httpd: only for what the dump
 // does not print (LoadModule, Include), and never as the last word.
 func (s *Server) RawDirectives(name string) []*conf.Node {
 	var out []*conf.Node

@@ -99,6 +99,7 @@ func (s *Server) Startable() error {
 	return nil
 }
 
+// ReloadArgv is the command that makes the running Apache read its files again.
 func (s *Server) ReloadArgv() []string {
 	switch {
 	case s.underSystemd():
@@ -123,6 +124,7 @@ func (s *Server) StartArgv() []string {
 	return s.httpd.argv("-k", "start")
 }
 
+// StopArgv is the command that ends the running Apache.
 func (s *Server) StopArgv() []string {
 	switch {
 	case s.underSystemd():
@@ -203,6 +205,7 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
+// Stop ends the running Apache and returns when its process is gone.
 func (s *Server) Stop(ctx context.Context) error {
 	p, ok := s.Parent()
 	if !ok {
@@ -241,6 +244,8 @@ func Poll(ctx context.Context, limit time.Duration, done func() (bool, error)) e
 	}
 }
 
+// LoadOrStart makes Apache run what is on disk: by a reload where it lives, else
+// by a start.
 func (s *Server) LoadOrStart(ctx context.Context) error {
 	if _, ok := s.Parent(); ok {
 		err := s.Reload(ctx)

@@ -213,11 +213,14 @@ func (s *Server) findModuleDir() string {
 	return filepath.Join(s.httpd.root, "modules")
 }
 
-const dumpTimeout = 20 * time.Second // a FIFO in an include directory hangs httpd for ever
+// Deadlines. A healthy reload shows itself within 100 ms; a host under load or
+// with hundreds of virtual hosts gets much more.
+const (
+	dumpTimeout = 20 * time.Second // a FIFO in an include directory hangs httpd for ever
 
-const ReloadTimeout = 60 * time.Second
-
-const HoldTimeout = 15 * time.Second // for a new generation of workers to serve what was planned
+	ReloadTimeout = 60 * time.Second // for a command of the service manager
+	HoldTimeout   = 15 * time.Second // for a new generation of workers
+)
 
 // Config says which Apache, and where our own files live.
 type Config struct {
@@ -231,6 +234,7 @@ type Config struct {
 	Log          *slog.Logger
 }
 
+// Logger is Log, or one that says nothing.
 func (c Config) Logger() *slog.Logger {
 	if c.Log == nil {
 		return slog.New(slog.DiscardHandler)

@@ -75,6 +75,8 @@ func (a Adoption) undone(text []byte) bool {
 	return bytes.Contains(text, []byte(a.Old)) && !bytes.Contains(text, []byte(a.New))
 }
 
+// Installed is what is installed by us, as the manifest remembers it; empty where
+// there is none.
 func Installed(cfg httpd.Config) (Manifest, error) {
 	m := Manifest{Version: 1, Files: map[string]string{}, Links: map[string]string{}}
 	text, err := ReadRecord(ManifestPath(cfg))
@@ -99,6 +101,7 @@ func Installed(cfg httpd.Config) (Manifest, error) {
 	return m, nil
 }
 
+// Encode is the manifest as it stands on disk.
 func (m Manifest) Encode() []byte {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -184,10 +187,13 @@ func since(s *httpd.Server, m Manifest) bool {
 // globalName is the file name of the one server-level file of ours.
 const globalName = "tlskeeper.conf"
 
+// SitePath is the include of a certificate.
 func SitePath(c httpd.Config, name string) string { return filepath.Join(c.EtcDir, name+".conf") }
 
+// ManifestPath is where the manifest stands.
 func ManifestPath(c httpd.Config) string { return filepath.Join(c.StateDir, "manifest.json") }
 
+// PidPath notes the Apache into which the last change was loaded.
 func PidPath(cfg httpd.Config) string { return filepath.Join(cfg.StateDir, "apache.pid") }
 
 // pidOf is the Apache into which the last change was loaded, 0 where unknown.

@@ -17,7 +17,7 @@ const defaultRoot = "/var/www/html"
 
 // newVHost plans a complete virtual host in a file of its own. It needs a
 // certificate of that name, and never becomes the first host of its address
-// unseen: the rules look at that.
+// unseen: the checks look at that.
 func (p *planner) newVHost() error {
 	v := p.c.VHost
 	if v == nil {

@@ -27,6 +27,7 @@ type planner struct {
 	edits   map[string][]byte // admin's files, as edited so far
 }
 
+// MakeWith is Make with this profile instead of the one that c names.
 func MakeWith(ctx context.Context, s *httpd.Server, c Change, profile *templates.Profile) (*Plan, error) {
 	if _, ok := hstsSeconds[c.HSTS]; !ok {
 		return nil, fmt.Errorf("hsts %q: want off, 5m, 1w, 6mo or 2y", c.HSTS)

@@ -3,8 +3,8 @@
 // then called deployed. A deployment that failed is tried again by the next
 // run, without a new order.
 //
-// It may import acme, apacheconf, apacheconf/probe, internal/{leaf,safepath,status}
-// and the mechanisms. It is the only place where certificates and Apache meet.
+// It may import acme and its parts, apacheconf, internal/{safepath,status} and the
+// mechanisms. It is the only place where certificates and Apache meet.
 package renewal
 
 import (

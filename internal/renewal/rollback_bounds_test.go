@@ -137,7 +137,7 @@ func TestFaultyLookIsNotRemembered(t *testing.T) {
 			t.Errorf("look %d: %v, %v", try+1, why, err)
 		}
 	}
-	if _, ok := lastLook(h.conf); ok {
+	if _, ok := h.lastLook(); ok {
 		t.Error("it is remembered")
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"tlskeeper/apacheconf/proof"
 )
 
-// settle carries out a plan that writes nothing: what is on disk may be broken,
+// loadOnDisk carries out a plan that writes nothing: what is on disk may be broken,
 // or never have been loaded. Where the running Apache shows all of it, nothing
 // is touched and nothing reloaded.
-func (s *Server) settle(ctx context.Context, p *Plan, r *Result) (*Result, error) {
+func (s *Server) loadOnDisk(ctx context.Context, p *Plan, r *Result) (*Result, error) {
 	if _, running := s.Parent(); !running {
 		return nil, notRunning(s.Server)
 	}
