@@ -102,6 +102,7 @@ var faults = []fault{
 	// What the wire shows.
 	{Fault: Fault{"wire", "The live server shows another certificate than it should, or none.", "What is on disk is not what clients get.", "See the error log of Apache; tlskeeper apache status compares again."}},
 	{Fault: Fault{"wire-policy", "The live server accepts other versions, suites or groups than the shadow did.", "The profile does not hold there.", "See which line wins: tlskeeper apache plan."}},
+	{Fault: Fault{"unproven", "The shadow Apache or the live server gave no answer, so nothing can be compared.", "Silence is neither right nor wrong.", "Try again when the host is less busy: uptime."}},
 	{Fault: Fault{"lost", "A name that has a certificate would have none.", "No client could shake hands there any more.", "See the virtual host of that name in the plan."}},
 	{Fault: Fault{"other-leaf", "A host that includes our certificate would show another one.", "A certificate line beside our Include is still served to some clients.", "Take that line out."}},
 

@@ -29,7 +29,7 @@ const (
 	oddAnswer        = "no TLS that can be used: "
 )
 
-// CodeUnproven marks a finding about what could not be learnt: neither right
+// CodeUnproven is the code of a finding about what could not be learnt: neither right
 // nor wrong.
 const CodeUnproven = "unproven"
 
@@ -186,7 +186,7 @@ func (e Expectation) Unproven() []conf.Finding {
 	var out []conf.Finding
 	for i, t := range e.targets {
 		if e.want[i] == unreachable {
-			out = append(out, conf.Finding{Code: CodeUnproven, VHost: t.vhost, What: t.String() + ": the shadow Apache gave no answer"})
+			out = append(out, conf.Finding{Code: "unproven", VHost: t.vhost, What: t.String() + ": the shadow Apache gave no answer"})
 		}
 	}
 	for i, t := range e.policies {
@@ -220,7 +220,7 @@ func (e Expectation) Differences(ctx context.Context) []conf.Finding {
 		switch t := e.targets[i]; {
 		case right(e.want[i], got):
 		case e.want[i] == unreachable || got == unreachable && !isLeaf(e.want[i]):
-			out = append(out, conf.Finding{Code: CodeUnproven, VHost: t.vhost,
+			out = append(out, conf.Finding{Code: "unproven", VHost: t.vhost,
 				What: fmt.Sprintf("%s shows %s, the shadow Apache %s, so nothing is proved", t, short(got), short(e.want[i]))})
 		default:
 			out = append(out, conf.Finding{Code: "wire", VHost: t.vhost,

@@ -106,6 +106,6 @@ func (e Expectation) PolicyDifferences(ctx context.Context) []conf.Finding {
 }
 
 func policyUnknown(t target, who string) conf.Finding {
-	return conf.Finding{Code: CodeUnproven, VHost: t.vhost, What: fmt.Sprintf(
+	return conf.Finding{Code: "unproven", VHost: t.vhost, What: fmt.Sprintf(
 		"%s, name %q: %s did not answer everything, so its versions, suites and groups are not proved", t.live, t.sni, who)}
 }

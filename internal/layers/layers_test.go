@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"internal/ctlist":         {"apacheconf/probe"},
 	"acme/schedule":           {},
 	"acme/store":              {"acme/schedule", "internal/leaf"},
-	"acme/challenge":          {},
+	"acme/challenge":          {"internal/safepath"},
 	"logship/lines":           {"logship/store"},
 	"logship/follow":          {"logship/lines", "logship/store", "logship/tally"},
 	"logship/tally":           {"logship/lines", "logship/store"},
