@@ -43,7 +43,7 @@ bin/tlskeeper.8: cmd/tlskeeper/tlskeeper.8.md
 
 demo: build
 	internal/testenv/install.sh apache2 logrotate
-	$(HARDENED) -o bin/tlskeeper-demo ./internal/demo
+	$(HARDENED) -o bin/tlskeeper-demo ./cmd/tlskeeper-demo
 	bin/tlskeeper-demo -binary bin/tlskeeper
 
 setup:

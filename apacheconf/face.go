@@ -18,8 +18,6 @@ type (
 	// NotInstalledError says that no httpd was found.
 	NotInstalledError = httpd.NotInstalledError
 
-	// VHost is one <VirtualHost> section.
-	VHost = conf.VHost
 	// Finding is one thing to know about a configuration, with its place.
 	Finding = conf.Finding
 	// RefusedError says why nothing was touched.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tlskeeper/apacheconf/conf"
 	"tlskeeper/apacheconf/probe"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
@@ -106,7 +107,7 @@ func servedBy(ctx context.Context, server *Server, g Deployed) ([]place, error) 
 }
 
 // servedOn asks one virtual host that the certificate is for.
-func servedOn(ctx context.Context, server *Server, v VHost, g Deployed) ([]place, error) {
+func servedOn(ctx context.Context, server *Server, v conf.VHost, g Deployed) ([]place, error) {
 	if v.Include == "" {
 		return nil, hint.Wrap(fmt.Errorf("virtual host %s (%s:%d) does not serve it", v.Name(), v.File, v.Line), "tlskeeper apache adopt "+g.Name)
 	}
@@ -120,7 +121,7 @@ func servedOn(ctx context.Context, server *Server, v VHost, g Deployed) ([]place
 // foreign lists where a virtual host that the certificate is not for answers to
 // one of its names all the same, as an alias. What only a wildcard covers may
 // well have a certificate of its own.
-func foreign(server *Server, v VHost, leaf *x509.Certificate) []place {
+func foreign(server *Server, v conf.VHost, leaf *x509.Certificate) []place {
 	var out []place
 	for _, p := range placesOf(server, v, leaf) {
 		if slices.ContainsFunc(leaf.DNSNames, func(n string) bool { return strings.EqualFold(n, p.Name) }) {
@@ -130,7 +131,7 @@ func foreign(server *Server, v VHost, leaf *x509.Certificate) []place {
 	return out
 }
 
-func takenBy(v VHost, fault error) error {
+func takenBy(v conf.VHost, fault error) error {
 	if fault == nil {
 		return nil
 	}
@@ -140,7 +141,7 @@ func takenBy(v VHost, fault error) error {
 
 // placesOf lists each address of v with each of its names that the leaf is valid
 // for: an earlier virtual host may answer to an alias of v.
-func placesOf(server *Server, v VHost, leaf *x509.Certificate) []place {
+func placesOf(server *Server, v conf.VHost, leaf *x509.Certificate) []place {
 	var out []place
 	for _, address := range server.LiveAddrs(v) {
 		for _, name := range v.Names {

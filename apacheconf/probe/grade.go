@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// GuideVersion is the SSL Server Rating Guide that grades follow: Qualys SSL
+// guideVersion is the SSL Server Rating Guide that grades follow: Qualys SSL
 // Labs, 2009r of 2025-05-16, github.com/ssllabs/research/wiki/SSL-Server-Rating-Guide.
-const GuideVersion = "2009r"
+const guideVersion = "2009r"
 
 // Grade is a grade by the guide, and why it is not better.
 type Grade struct {

@@ -33,7 +33,7 @@ func (e *FamilyError) Unwrap() error { return e.Err }
 //
 // The family is forced by the suites of TLS 1.2 and, on a server that has no
 // TLS 1.2, by the signature_algorithms of a TLS 1.3 ClientHello written by
-// hand. Without a deadline in ctx each of the two attempts has DefaultTimeout.
+// hand. Without a deadline in ctx each of the two attempts has defaultTimeout.
 //
 // It returns *FamilyError when the server answers and has no such certificate.
 func Leaf(ctx context.Context, t Target, family string) (*x509.Certificate, tls.ConnectionState, error) {

@@ -8,7 +8,7 @@ import (
 )
 
 // Pace is how fast a scan asks and how long it waits. Zero values are
-// replaced: 16 connections at once, DefaultTimeout for each, half a second
+// replaced: 16 connections at once, defaultTimeout for each, half a second
 // between two once the server has fallen silent, a minute for the whole scan.
 type Pace struct {
 	// Parallel is how many connections are held at once: enough to hide the
@@ -30,12 +30,12 @@ type Pace struct {
 // SlowPace is for a server behind something that counts connections: one a
 // second, for ten minutes at most.
 func SlowPace() Pace {
-	return Pace{Timeout: DefaultTimeout, Pause: time.Second, Limit: 10 * time.Minute, Slow: true}
+	return Pace{Timeout: defaultTimeout, Pause: time.Second, Limit: 10 * time.Minute, Slow: true}
 }
 
 func (p Pace) filled() Pace {
 	p.Parallel = cmp.Or(p.Parallel, 16)
-	p.Timeout = cmp.Or(p.Timeout, DefaultTimeout)
+	p.Timeout = cmp.Or(p.Timeout, defaultTimeout)
 	p.Pause = cmp.Or(p.Pause, 500*time.Millisecond)
 	p.Limit = cmp.Or(p.Limit, time.Minute)
 	return p

@@ -23,8 +23,8 @@ import (
 	"time"
 )
 
-// DefaultTimeout bounds one handshake whose context has no deadline.
-const DefaultTimeout = 5 * time.Second
+// defaultTimeout bounds one handshake whose context has no deadline.
+const defaultTimeout = 5 * time.Second
 
 // Target is one TLS endpoint.
 type Target struct {
@@ -58,7 +58,7 @@ func (t Target) String() string {
 }
 
 // dial connects and gives the connection a deadline: that of the scan's pace,
-// else the context's, else DefaultTimeout. The connection is closed when ctx
+// else the context's, else defaultTimeout. The connection is closed when ctx
 // ends.
 func (t Target) dial(ctx context.Context) (*conn, func(), error) {
 	ctx, cancel, err := t.pacer.begin(ctx)
@@ -106,7 +106,7 @@ func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, DefaultTimeout)
+	return context.WithTimeout(ctx, defaultTimeout)
 }
 
 // client is the crypto/tls configuration every handshake starts from: it

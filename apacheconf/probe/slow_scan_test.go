@@ -29,7 +29,7 @@ func TestSlowScanPassesALimiter(t *testing.T) {
 		handle(conn)
 	})
 	target.Roots = roots
-	target.Pace = Pace{Timeout: DefaultTimeout, Pause: 4 * time.Millisecond, Limit: time.Minute, Slow: true}
+	target.Pace = Pace{Timeout: defaultTimeout, Pause: 4 * time.Millisecond, Limit: time.Minute, Slow: true}
 	r := scan(t, target)
 	if r.Grade.Letter != "B" || r.Incomplete {
 		t.Errorf("grade %+v, unknown %v", r.Grade, r.Unknown)

@@ -42,7 +42,7 @@ func (r *Report) writeGrade(l *layout) {
 		l.row("grade", "none: what decides it is not known, see below")
 		return
 	}
-	l.row("grade", "%s (ignoring trust: %s), SSL Labs %s", g.Letter, r.GradeTrusted.Letter, GuideVersion)
+	l.row("grade", "%s (ignoring trust: %s), SSL Labs %s", g.Letter, r.GradeTrusted.Letter, guideVersion)
 	l.row("", "score %d: protocol %d, key exchange %d, cipher %d", g.Score, g.Protocol, g.KeyExchange, g.Cipher)
 	for _, reason := range g.Reasons {
 		l.row("", "%s", reason)

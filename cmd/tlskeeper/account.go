@@ -7,8 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/acme"
+	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
 )

@@ -9,8 +9,8 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/challenge"
-	"tlskeeper/internal/config"
-	"tlskeeper/internal/renewal"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/safepath"
 )
 

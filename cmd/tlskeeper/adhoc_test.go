@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
 )
 
 // A certificate that is not in the configuration is renewed by nobody: every

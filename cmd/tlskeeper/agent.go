@@ -8,11 +8,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/status"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/owner"
-	"tlskeeper/internal/status"
 	"tlskeeper/logship"
 	"tlskeeper/logship/cloudwatch"
 	"tlskeeper/logship/store"

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"tlskeeper/internal/config"
-	"tlskeeper/internal/status"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/status"
 	"tlskeeper/logship/logshiptest"
 	"tlskeeper/query"
 )

@@ -15,9 +15,9 @@ import (
 
 	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
 )
 

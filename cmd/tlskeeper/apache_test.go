@@ -11,7 +11,7 @@ import (
 
 	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf/apachetest"
-	"tlskeeper/internal/status"
+	"tlskeeper/cmd/tlskeeper/internal/status"
 )
 
 // apacheHost is a running Apache, a root of ours, and a certificate in the

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/apacheconf"
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/term"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
 )

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/owner"

@@ -14,10 +14,10 @@ import (
 	"tlskeeper/acme/schedule"
 	"tlskeeper/acme/store"
 	"tlskeeper/apacheconf"
+	"tlskeeper/cmd/tlskeeper/internal/renewal"
+	"tlskeeper/cmd/tlskeeper/internal/status"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/leaf"
-	"tlskeeper/internal/renewal"
-	"tlskeeper/internal/status"
 	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
 )

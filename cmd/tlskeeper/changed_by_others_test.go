@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/testenv"
 )

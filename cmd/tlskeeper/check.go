@@ -10,10 +10,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/apacheconf"
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/setup"
+	"tlskeeper/cmd/tlskeeper/internal/status"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/setup"
-	"tlskeeper/internal/status"
 )
 
 func (a *app) checkCommand() *cli.Command {

@@ -10,8 +10,8 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 
-	"tlskeeper/internal/config"
-	"tlskeeper/internal/status"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/status"
 	"tlskeeper/logship/store"
 )
 

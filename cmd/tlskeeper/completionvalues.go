@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tlskeeper/internal/config"
-	"tlskeeper/internal/status"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/status"
 	"tlskeeper/query"
 )
 

@@ -9,9 +9,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/setup"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/setup"
 	"tlskeeper/internal/term"
 )
 

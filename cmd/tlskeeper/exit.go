@@ -12,10 +12,10 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/apacheconf"
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
 )
 

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/flock"
 )

@@ -86,7 +86,7 @@ func (a *app) ingest(c *cli.Context, s *store.Store) ([]ingest.Result, error) {
 	if a.handed != nil {
 		src = ingest.Source{Open: a.openHanded, Read: a.handed.told()}
 	}
-	return ingest.ImportFrom(c.Context, s, src, c.Args().Slice(), a.log(c))
+	return ingest.Import(c.Context, s, src, c.Args().Slice(), a.log(c))
 }
 
 // leaveImport has the files, which root opens, taken in by the owner of the database.

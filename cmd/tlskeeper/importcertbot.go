@@ -7,8 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/apacheconf"
-	"tlskeeper/internal/certbot"
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/certbot"
+	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/term"
 )
 

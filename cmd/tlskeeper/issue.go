@@ -10,11 +10,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/dnsname"
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/apacheconf"
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
 )
 
 const (

@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/renewal"
 )
 
 func (a *app) renewCommand() *cli.Command {

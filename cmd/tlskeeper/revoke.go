@@ -11,9 +11,9 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/store"
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/hint"
-	"tlskeeper/internal/renewal"
 	"tlskeeper/internal/term"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"tlskeeper/internal/setup"
+	"tlskeeper/cmd/tlskeeper/internal/setup"
 	"tlskeeper/internal/term"
 )
 

@@ -6,7 +6,7 @@ import (
 
 	"tlskeeper/acme"
 	"tlskeeper/acme/challenge"
-	"tlskeeper/internal/config"
+	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/logship/accesslog"
 	"tlskeeper/templates"
 )

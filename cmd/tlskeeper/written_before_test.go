@@ -19,7 +19,7 @@ import (
 	"tlskeeper/acme/challenge"
 	"tlskeeper/apacheconf"
 	"tlskeeper/apacheconf/apachetest"
-	"tlskeeper/internal/renewal"
+	"tlskeeper/cmd/tlskeeper/internal/renewal"
 )
 
 // heirloom is testdata/written_before at a place of its own, with an Apache

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// DefaultMaxOutput bounds each of stdout and stderr where Cmd does not say.
-const DefaultMaxOutput = 1 << 20
+// defaultMaxOutput bounds each of stdout and stderr where Cmd does not say.
+const defaultMaxOutput = 1 << 20
 
 // grace is how long a killed child's pipes may stay open (a grandchild that
 // left the group can hold them).
@@ -31,7 +31,7 @@ type Cmd struct {
 	Dir       string        // working directory; "" is the caller's
 	Stdin     []byte        // nil: /dev/null
 	Timeout   time.Duration // required
-	MaxOutput int           // bytes of each stream kept; 0 is DefaultMaxOutput
+	MaxOutput int           // bytes of each stream kept; 0 is defaultMaxOutput
 }
 
 // Result is what a program left.
@@ -106,7 +106,7 @@ func runGroup(cmd *exec.Cmd) error {
 func prepare(ctx context.Context, c Cmd) (*exec.Cmd, *bounded, *bounded) {
 	limit := c.MaxOutput
 	if limit == 0 {
-		limit = DefaultMaxOutput
+		limit = defaultMaxOutput
 	}
 	out, errs := &bounded{limit: limit}, &bounded{limit: limit}
 	cmd := exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"path"
 	"slices"
@@ -22,41 +23,46 @@ var mechanisms = []string{"internal/durable", "internal/child", "internal/flock"
 // allowed names, for each package, what of the project it may import beside
 // the mechanisms. A package that is missing here may import nothing else.
 var allowed = map[string][]string{
-	"cmd/tlskeeper":           {"*"},
-	"internal/demo":           {"*"},
-	"internal/renewal":        {"acme", "acme/challenge", "acme/schedule", "acme/store", "apacheconf", "apacheconf/probe", "internal/leaf", "internal/safepath", "internal/status"},
-	"acme":                    {"acme/challenge", "acme/schedule", "acme/store", "internal/leaf", "internal/safepath"},
-	"acme/acmetest":           {},
-	"apacheconf":              {"apacheconf/check", "apacheconf/conf", "apacheconf/httpd", "apacheconf/plan", "apacheconf/probe", "apacheconf/proof", "internal/filechange", "internal/leaf", "internal/safepath", "logship/accesslog", "templates"},
-	"apacheconf/probe":        {"internal/leaf"},
-	"templates":               {},
-	"logship":                 {"internal/status", "logship/accesslog", "logship/cloudwatch", "logship/follow", "logship/store", "logship/tally"},
-	"logship/store":           {"logship/accesslog"},
-	"logship/store/storetest": {},
-	"logship/ingest":          {"logship/accesslog", "logship/lines", "logship/store"},
-	"query":                   {"logship/accesslog", "logship/store"},
-	"internal/setup":          {"internal/config", "internal/safepath"},
-	"internal/certbot":        {"acme", "acme/challenge", "acme/schedule", "acme/store", "internal/config", "internal/leaf", "internal/safepath"},
-	"internal/owner":          {},
-	"internal/status":         {},
-	"internal/config":         {"internal/safepath"},
-	"apacheconf/apachetest":   {"internal/testenv"},
-	"internal/safepath":       {},
-	"internal/ctlist":         {"apacheconf/probe"},
-	"acme/schedule":           {},
-	"acme/store":              {"acme/schedule", "internal/leaf"},
-	"acme/challenge":          {"internal/safepath"},
-	"logship/lines":           {"logship/store"},
-	"logship/follow":          {"logship/lines", "logship/store", "logship/tally"},
-	"logship/tally":           {"logship/lines", "logship/store"},
-	"logship/cloudwatch":      {"internal/safepath", "logship/accesslog", "logship/store"},
-	"logship/live":            {"logship/accesslog"},
-	"internal/filechange":     {},
-	"apacheconf/conf":         {"internal/leaf"},
-	"apacheconf/httpd":        {"apacheconf/conf", "internal/safepath"},
-	"apacheconf/check":        {"apacheconf/conf", "apacheconf/httpd"},
-	"apacheconf/proof":        {"apacheconf/conf", "apacheconf/httpd", "apacheconf/probe"},
-	"apacheconf/plan":         {"apacheconf/check", "apacheconf/conf", "apacheconf/httpd", "apacheconf/proof", "internal/filechange", "internal/safepath", "logship/accesslog", "templates"},
+	"cmd/tlskeeper":                  {"*"},
+	"cmd/tlskeeper-demo":             {"*"},
+	"acme":                           {"acme/challenge", "acme/schedule", "acme/store", "internal/leaf", "internal/safepath"},
+	"acme/acmetest":                  {},
+	"acme/challenge":                 {"internal/safepath"},
+	"acme/schedule":                  {},
+	"acme/store":                     {"acme/schedule", "internal/leaf"},
+	"apacheconf":                     {"apacheconf/check", "apacheconf/conf", "apacheconf/httpd", "apacheconf/plan", "apacheconf/probe", "apacheconf/proof", "internal/filechange", "internal/leaf"},
+	"apacheconf/apachetest":          {"internal/testenv"},
+	"apacheconf/check":               {"apacheconf/conf", "apacheconf/httpd"},
+	"apacheconf/conf":                {"internal/leaf"},
+	"apacheconf/httpd":               {"apacheconf/conf", "internal/safepath"},
+	"apacheconf/plan":                {"apacheconf/check", "apacheconf/conf", "apacheconf/httpd", "apacheconf/proof", "internal/filechange", "internal/safepath", "logship/accesslog", "templates"},
+	"apacheconf/probe":               {"internal/leaf"},
+	"apacheconf/proof":               {"apacheconf/conf", "apacheconf/httpd", "apacheconf/probe"},
+	"cmd/tlskeeper/internal/certbot": {"acme", "acme/challenge", "acme/store", "cmd/tlskeeper/internal/config", "internal/leaf", "internal/safepath"},
+	"cmd/tlskeeper/internal/config":  {"internal/safepath"},
+	"cmd/tlskeeper/internal/renewal": {"acme", "acme/schedule", "acme/store", "apacheconf", "cmd/tlskeeper/internal/status", "internal/safepath"},
+	"cmd/tlskeeper/internal/setup":   {"cmd/tlskeeper/internal/config", "internal/safepath"},
+	"cmd/tlskeeper/internal/status":  {},
+	"internal/ctlist":                {"apacheconf/probe"},
+	"internal/filechange":            {},
+	"internal/leaf":                  {},
+	"internal/owner":                 {},
+	"internal/safepath":              {},
+	"internal/testenv":               {},
+	"internal/testenv/killat":        {},
+	"logship":                        {"logship/cloudwatch", "logship/follow", "logship/store", "logship/tally"},
+	"logship/accesslog":              {},
+	"logship/cloudwatch":             {"internal/safepath", "logship/accesslog", "logship/store"},
+	"logship/follow":                 {"logship/lines", "logship/store", "logship/tally"},
+	"logship/ingest":                 {"logship/accesslog", "logship/lines", "logship/store"},
+	"logship/lines":                  {"logship/store"},
+	"logship/live":                   {"logship/accesslog"},
+	"logship/logshiptest":            {},
+	"logship/store":                  {"logship/accesslog"},
+	"logship/store/storetest":        {},
+	"logship/tally":                  {"logship/lines", "logship/store"},
+	"query":                          {"logship/store"},
+	"templates":                      {},
 }
 
 // lego may be linked only by what imports it, which is acme and
@@ -116,6 +122,47 @@ func TestWhoImportsLego(t *testing.T) {
 			t.Errorf("%s imports lego: %v", own, imports)
 		}
 	}
+}
+
+// TestRulesAllowNothingInVain: a rule is what a package imports, and no more, and
+// ARCHITECTURE.md has the same table.
+func TestRulesAllowNothingInVain(t *testing.T) {
+	text, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range list(t) {
+		own := strings.TrimPrefix(p.ImportPath, module)
+		rule, ruled := allowed[own]
+		for _, other := range rule {
+			if other != "*" && !slices.Contains(p.Imports, module+other) {
+				t.Errorf("%s may import %s, and does not", own, other)
+			}
+		}
+		if ruled && !hasRow(string(text), "| `"+own+"` |", tableRow(rule)) {
+			t.Errorf("ARCHITECTURE.md has no row of %s that ends in %q", own, tableRow(rule))
+		}
+	}
+}
+
+func hasRow(text, begin, end string) bool {
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, begin) && strings.HasSuffix(strings.TrimSpace(line), end) {
+			return true
+		}
+	}
+	return false
+}
+
+// tableRow is how the row of a package with that rule ends in ARCHITECTURE.md.
+func tableRow(rule []string) string {
+	switch {
+	case slices.Contains(rule, "*"):
+		return "| everything |"
+	case len(rule) == 0:
+		return "| mechanisms |"
+	}
+	return "| " + strings.Join(rule, ", ") + " |"
 }
 
 func mayImport(own, other string) bool {

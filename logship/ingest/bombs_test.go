@@ -56,7 +56,7 @@ func takeAsChild(path, db string) error {
 		return err
 	}
 	defer s.Close()
-	results, err := Import(ctx, s, []string{path}, quiet)
+	results, err := Import(ctx, s, Source{}, []string{path}, quiet)
 	for _, r := range results {
 		fmt.Println("lines", r.Lines)
 	}
@@ -220,7 +220,7 @@ func TestInterruptedInTheMiddleOfABomb(t *testing.T) {
 			if info, err := os.Stat(path); err == nil {
 				size = info.Size()
 			}
-			_, err := ImportFrom(ctx, openStore(t), Source{Read: func(n int) {
+			_, err := Import(ctx, openStore(t), Source{Read: func(n int) {
 				if ctx.Err() != nil {
 					rest += int64(n)
 				}
@@ -237,7 +237,7 @@ func TestInterruptedInTheMiddleOfABomb(t *testing.T) {
 func TestWhatStandsBeforeForeignLinesIsKept(t *testing.T) {
 	s := openStore(t)
 	path := write(t, "tls.log", requests(0, 10)+strings.Repeat("no line of the log\n", maxForeign+1)+requests(10, 10))
-	_, err := Import(t.Context(), s, []string{path}, quiet)
+	_, err := Import(t.Context(), s, Source{}, []string{path}, quiet)
 	if err == nil || !strings.Contains(err.Error(), "after line 10,") || hint.Of(err) == "" {
 		t.Errorf("%v, hint %q", err, hint.Of(err))
 	}

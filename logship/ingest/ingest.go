@@ -40,26 +40,21 @@ type Result struct {
 	Followed int64 `json:"left_to_agent_bytes,omitempty"`
 }
 
-// Import takes files into s, each line exactly once, also when a file is given
-// again under another name, compressed, or partly read by the agent. A file
-// that fails does not stop the others; the errors come joined, and what was
-// read of it before stays.
-func Import(ctx context.Context, s *store.Store, paths []string, log *slog.Logger) ([]Result, error) {
-	return ImportFrom(ctx, s, Source{}, paths, log)
-}
-
 // Source is where files come from, where that is not simply their path.
 type Source struct {
 	Open func(path string) (*os.File, error) // nil: by its path; never anything but a regular file
 	Read func(n int)                         // told how many bytes of a file were just read; nil: nobody
 }
 
-// ImportFrom is Import of the files that src opens.
-func ImportFrom(ctx context.Context, s *store.Store, src Source, paths []string, log *slog.Logger) ([]Result, error) {
+// Import takes files, which src opens, into s, each line exactly once, also when a file is given
+// again under another name, compressed, or partly read by the agent. A file
+// that fails does not stop the others; the errors come joined, and what was
+// read of it before stays.
+func Import(ctx context.Context, s *store.Store, src Source, paths []string, log *slog.Logger) ([]Result, error) {
 	return take(ctx, s, src, paths, "importing", log)
 }
 
-// take is ImportFrom for a purpose, with which the errors begin.
+// take is Import for a purpose, with which the errors begin.
 func take(ctx context.Context, s *store.Store, src Source, paths []string, purpose string, log *slog.Logger) ([]Result, error) {
 	var results []Result
 	var failed []error

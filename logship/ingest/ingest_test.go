@@ -66,7 +66,7 @@ func openStore(t testing.TB) *store.Store {
 
 func importFiles(t testing.TB, s *store.Store, paths ...string) []Result {
 	t.Helper()
-	results, err := Import(t.Context(), s, paths, quiet)
+	results, err := Import(t.Context(), s, Source{}, paths, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,11 +174,11 @@ func TestABadFileDoesNotStopTheOthers(t *testing.T) {
 	packed := gzipped(t, requests(0, 30000))
 	torn := write(t, "torn.gz", packed[:len(packed)*2/3])
 	good := write(t, "good.log", requests(50000, 10))
-	_, err := Import(t.Context(), s, []string{filepath.Join(t.TempDir(), "none"), t.TempDir(), torn, good}, quiet)
+	_, err := Import(t.Context(), s, Source{}, []string{filepath.Join(t.TempDir(), "none"), t.TempDir(), torn, good}, quiet)
 	if err == nil || strings.Count(err.Error(), "importing ") != 3 {
 		t.Errorf("want an error for each of three files: %v", err)
 	}
-	if _, err := Import(t.Context(), s, []string{write(t, "whole.gz", packed)}, quiet); err != nil {
+	if _, err := Import(t.Context(), s, Source{}, []string{write(t, "whole.gz", packed)}, quiet); err != nil {
 		t.Fatal(err)
 	}
 	if st := stats(t, s); st.Rows != 30010 {
@@ -203,7 +203,7 @@ func TestProgressIsInBytesOfTheFile(t *testing.T) {
 	content := gzipped(t, requests(0, 5000))
 	path := write(t, "tls.log.gz", content)
 	total := 0
-	if _, err := ImportFrom(t.Context(), s, Source{Read: func(n int) { total += n }}, []string{path}, quiet); err != nil {
+	if _, err := Import(t.Context(), s, Source{Read: func(n int) { total += n }}, []string{path}, quiet); err != nil {
 		t.Fatal(err)
 	}
 	if total != len(content) {

@@ -10,14 +10,14 @@ import (
 	"tlskeeper/logship/store"
 )
 
-// MaxMemory is how many bytes the rows of files may take that are asked without
+// maxMemory is how many bytes the rows of files may take that are asked without
 // a database, but for the last block: some twenty million usual requests.
-const MaxMemory = 512 << 20
+const maxMemory = 512 << 20
 
 // Memory loads files into a database in memory, to be asked and forgotten. What
-// takes more than MaxMemory is an error.
+// takes more than maxMemory is an error.
 func Memory(ctx context.Context, paths []string, log *slog.Logger) (*store.Store, error) {
-	return memory(ctx, paths, MaxMemory, log)
+	return memory(ctx, paths, maxMemory, log)
 }
 
 func memory(ctx context.Context, paths []string, most int64, log *slog.Logger) (*store.Store, error) {

@@ -13,11 +13,11 @@ import (
 
 // Line is request n as it stands in the log, written at second n of a day.
 func Line(n int) string {
-	return LineAt(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).Add(time.Duration(n)*time.Second), n)
+	return lineAt(time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC).Add(time.Duration(n)*time.Second), n)
 }
 
-// LineAt is request n, begun at a time.
-func LineAt(at time.Time, n int) string {
+// lineAt is request n, begun at a time.
+func lineAt(at time.Time, n int) string {
 	return at.Format("[02/Jan/2006:15:04:05 -0700]") +
 		fmt.Sprintf(`,192.0.2.7,HTTP/1.1,www.example.org,TLSv1.3,TLS_AES_256_GCM_SHA384,"agent %d"`, n)
 }
@@ -29,7 +29,7 @@ func Lines(from, to int) string {
 
 // LinesAt are Lines that all began at one time.
 func LinesAt(at time.Time, from, to int) string {
-	return join(from, to, func(n int) string { return LineAt(at, n) })
+	return join(from, to, func(n int) string { return lineAt(at, n) })
 }
 
 func join(from, to int, line func(n int) string) string {

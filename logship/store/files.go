@@ -41,9 +41,9 @@ func (f *File) Begins(head []byte) bool {
 	return bytes.Equal(sum[:], f.Fingerprint)
 }
 
-// Match returns the file among files whose fingerprint covers most of head, or
+// match returns the file among files whose fingerprint covers most of head, or
 // nil. head should hold FingerprintSize bytes, if the content has so many.
-func Match(files []File, head []byte) *File {
+func match(files []File, head []byte) *File {
 	var best *File
 	for i := range files {
 		f := &files[i]
@@ -125,7 +125,7 @@ func (f *File) among(files []File, head []byte) *File {
 			return k
 		}
 	}
-	return Match(files, head)
+	return match(files, head)
 }
 
 func (s *Store) insertFile(f *File) error {

@@ -111,7 +111,7 @@ func TestTheOldestDayGoesFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Limit(size.Pages + MaxWAL); err != nil { // no room in it
+	if err := s.Limit(size.Pages + maxWAL); err != nil { // no room in it
 		t.Fatal(err)
 	}
 	s.bounds.pages = size.Pages

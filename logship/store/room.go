@@ -12,12 +12,12 @@ import (
 	"tlskeeper/internal/hint"
 )
 
-// MaxWAL is how long the write-ahead log may get, but for one transaction. It
+// maxWAL is how long the write-ahead log may get, but for one transaction. It
 // grows while a reader looks at an older state of the database, because SQLite
 // may not write over what that reader sees: each transaction then adds every page that
 // it touches, which for distinct user agents of half a kilobyte is sixteen times
 // the lines, as nearly each falls on a page of its own of the index over them.
-const MaxWAL = 256 << 20
+const maxWAL = 256 << 20
 
 // bounds are what a database may take up, in bytes; 0 is without bound.
 type bounds struct{ pages, wal int64 }
@@ -43,15 +43,15 @@ func (s *Store) Limit(max int64) error {
 
 const inMemory = ":memory:"
 
-// limit shares max out: a quarter, but not more than MaxWAL, is the log's.
+// limit shares max out: a quarter, but not more than maxWAL, is the log's.
 func limit(max int64, memory bool) bounds {
 	switch {
 	case memory:
 		return bounds{pages: max}
 	case max == 0:
-		return bounds{wal: MaxWAL}
+		return bounds{wal: maxWAL}
 	}
-	wal := min(MaxWAL, max/4)
+	wal := min(maxWAL, max/4)
 	return bounds{pages: max - wal, wal: wal}
 }
 
@@ -144,7 +144,7 @@ func (s *Store) roomInWAL(ctx context.Context) error {
 }
 
 func (s *Store) emptyLongWAL() error {
-	most := cmp.Or(s.bounds.wal, MaxWAL)
+	most := cmp.Or(s.bounds.wal, maxWAL)
 	n, err := s.walSize()
 	if err != nil || n <= most {
 		return err
