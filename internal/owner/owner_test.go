@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -37,6 +38,12 @@ func TestMain(m *testing.M) {
 	case "terminal":
 		if _, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
 			os.Exit(1)
+		}
+	case "descriptors":
+		for fd := range 64 {
+			if to, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)); err == nil {
+				fmt.Println(to)
+			}
 		}
 	case "sleep":
 		time.Sleep(time.Hour)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"os/user"
@@ -114,13 +115,36 @@ func runWithout(cmd *exec.Cmd) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		err := giveUp()
+		err := cmp.Or(closeOnExec(), giveUp())
 		if err == nil {
 			err = cmd.Run()
 		}
 		done <- err
 	}()
 	return <-done
+}
+
+// closeOnExec keeps what we inherited to ourselves. Go's own descriptors are
+// closed on exec already, a shell's (exec 9<>FILE) are not.
+func closeOnExec() error {
+	err := unix.CloseRange(FirstFile, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err == nil {
+		return nil
+	}
+	return closeEachOnExec() // Linux before 5.11
+}
+
+func closeEachOnExec() error {
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return fmt.Errorf("looking at our own descriptors: %w", err)
+	}
+	for _, entry := range fds {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd >= FirstFile {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return nil
 }
 
 func giveUp() error {
