@@ -176,16 +176,25 @@ func appendTextErr(t testing.TB, s *Store, text string) error {
 
 // strangeSchemas are changes that somebody could have made to our database.
 var strangeSchemas = map[string]string{
-	"trigger":          "CREATE TRIGGER t AFTER INSERT ON request BEGIN SELECT count(*) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT x FROM c); END",
-	"table":            "CREATE TABLE other (a)",
-	"view":             "DROP VIEW log; CREATE VIEW log AS SELECT 1 AS time",
-	"index":            "CREATE INDEX more ON request (ts)",
-	"missing view":     "DROP VIEW hits",
-	"missing table":    "DROP TABLE rejected",
-	"column":           "ALTER TABLE request ADD COLUMN more",
-	"virtual table":    "CREATE VIRTUAL TABLE v USING rtree(id, a, b)",
-	"an edited schema": "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, 'address TEXT', 'address BLOB') WHERE name = 'client'; PRAGMA schema_version = 99",
+	"trigger":                              "CREATE TRIGGER t AFTER INSERT ON request BEGIN SELECT count(*) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT x FROM c); END",
+	"table":                                "CREATE TABLE other (a)",
+	"view":                                 "DROP VIEW log; CREATE VIEW log AS SELECT 1 AS time",
+	"index":                                "CREATE INDEX more ON request (ts)",
+	"missing view":                         "DROP VIEW hits",
+	"missing table":                        "DROP TABLE rejected",
+	"column":                               "ALTER TABLE request ADD COLUMN more",
+	"virtual table":                        "CREATE VIRTUAL TABLE v USING rtree(id, a, b)",
+	"an edited schema":                     "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, 'address TEXT', 'address BLOB') WHERE name = 'client'; PRAGMA schema_version = 99",
+	"a trigger named as the statistics":    "CREATE TRIGGER t AFTER INSERT ON request BEGIN SELECT 1; END" + asStatistics,
+	"a view named as the statistics":       "CREATE VIEW t AS SELECT 1 AS tbl, 2 AS idx, 3 AS stat" + asStatistics,
+	"an index named as the statistics":     "CREATE INDEX t ON request (ts)" + asStatistics,
+	"statistics that ANALYZE did not make": "ANALYZE; PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = 'CREATE TABLE sqlite_stat1(tbl,idx,stat,more AS (abs(1)))' WHERE name = 'sqlite_stat1'; PRAGMA schema_version = 99",
 }
+
+// asStatistics gives the object t the name of the table that ANALYZE makes.
+const asStatistics = `; PRAGMA writable_schema = 1; PRAGMA schema_version = 99;
+	UPDATE sqlite_schema SET name = 'sqlite_stat1', tbl_name = replace(tbl_name, 't', iif(tbl_name = 't', 'sqlite_stat1', 't')),
+		sql = replace(sql, ' t ', ' sqlite_stat1 ') WHERE name = 't'`
 
 func TestAChangedSchemaIsRefused(t *testing.T) {
 	for name, sql := range strangeSchemas {
@@ -267,7 +276,7 @@ func shape(t *testing.T, path string) string {
 	defer conn.Close()
 	var b strings.Builder
 	err := selectRows(t.Context(), conn, `SELECT s.type, s.name, x.cid, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
-		FROM sqlite_schema s LEFT JOIN pragma_table_xinfo(s.name) x WHERE s.name NOT LIKE 'sqlite_stat%' ORDER BY s.name, x.cid`,
+		FROM sqlite_schema s LEFT JOIN pragma_table_xinfo(s.name) x WHERE NOT (s.type = 'table' AND s.name IN ('sqlite_stat1', 'sqlite_stat4')) ORDER BY s.name, x.cid`,
 		func(row []driver.Value) error {
 			fmt.Fprintln(&b, row)
 			return nil
