@@ -191,8 +191,9 @@ func closeAll(files []*os.File) {
 }
 
 // counted gives the end of a pipe on which the other process tells how many
-// bytes it read, each number on a line, and waits for the last of them.
-func counted(read func(n int)) (told *os.File, wait func(), err error) {
+// bytes it read, each number on a line. stop ends the listening, whoever may
+// hold that end still.
+func counted(read func(n int)) (told *os.File, stop func(), err error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, nil, fmt.Errorf("watching the import: %w", err)
@@ -200,7 +201,6 @@ func counted(read func(n int)) (told *os.File, wait func(), err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer r.Close()
 		lines := bufio.NewScanner(r)
 		for lines.Scan() {
 			if n, err := strconv.Atoi(lines.Text()); err == nil {
@@ -208,7 +208,7 @@ func counted(read func(n int)) (told *os.File, wait func(), err error) {
 			}
 		}
 	}()
-	return w, func() { <-done }, nil
+	return w, func() { r.Close(); <-done }, nil
 }
 
 // told is the other end of counted.

@@ -96,16 +96,15 @@ func (a *app) leaveImport(c *cli.Context, o owner.Owner, h handed) error {
 	defer closeAll(w.Files)
 	read, done := a.progress(c, c.Args().Slice())
 	defer done()
-	told, wait, err := counted(read)
+	told, stop, err := counted(read)
 	if err != nil {
 		return err
 	}
 	h.Progress = owner.FirstFile + len(w.Files)
 	w.Files = append(w.Files, told)
-	err = a.leave(c.Context, o, h, w)
-	told.Close()
-	wait()
-	return err
+	defer stop()
+	defer told.Close()
+	return a.leave(c.Context, o, h, w)
 }
 
 // progress draws a bar on a terminal while files are read, and nothing elsewhere.
