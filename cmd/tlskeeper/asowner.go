@@ -58,6 +58,10 @@ type childError struct{ code int }
 
 func (e *childError) Error() string { return fmt.Sprintf("the work ended with status %d", e.code) }
 
+// besideDatabase are the ends of the names of what SQLite and the agent's lock
+// put beside a database.
+var besideDatabase = []string{"-wal", "-shm", "-journal", ".agent"}
+
 // ownerOf is whose the database's directory is, where that is not whoever runs
 // us. With create, a directory that is missing is made first, because the next
 // moment another user could have made it.
@@ -65,11 +69,10 @@ func ownerOf(database string, create bool) (owner.Owner, error) {
 	if os.Geteuid() != 0 {
 		return owner.Owner{}, nil
 	}
-	dir := filepath.Dir(database)
-	o, err := owner.Of(dir)
+	o, err := owner.OfFile(database, besideDatabase...)
 	if err == nil && create && o.IsRoot() {
-		if err = durable.MkdirBase(dir, 0o750); err == nil {
-			o, err = owner.Of(dir)
+		if err = durable.MkdirBase(filepath.Dir(database), 0o750); err == nil {
+			o, err = owner.OfFile(database, besideDatabase...)
 		}
 	}
 	if err != nil {

@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/ctlist":                {"apacheconf/probe"},
 	"internal/filechange":            {},
 	"internal/leaf":                  {},
-	"internal/owner":                 {},
+	"internal/owner":                 {"internal/safepath"},
 	"internal/safepath":              {},
 	"internal/testenv":               {},
 	"internal/testenv/killat":        {},

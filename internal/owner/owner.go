@@ -7,7 +7,7 @@
 // directory may exchange what lies in it between the look and the opening.
 // Whoever has no more rights than that owner has nothing to lose by it.
 //
-// It imports internal/hint and nothing else of the project.
+// It imports internal/hint and internal/safepath of this module.
 package owner
 
 import (
@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/safepath"
 )
 
 // Owner is who may change what lies in a directory.
@@ -39,6 +40,41 @@ func Of(dir string) (Owner, error) {
 	}
 	defer w.close()
 	return w.owner, nil
+}
+
+// OfFile is Of the directory that the file at path lies in. In one of root's in
+// which everybody may make files (/tmp), that file, and each whose name has one
+// of the suffixes more, must be root's or not there: such a file of theirs is an
+// error.
+func OfFile(path string, suffixes ...string) (Owner, error) {
+	w, err := walk(filepath.Dir(path), false)
+	if err != nil {
+		return Owner{}, err
+	}
+	defer w.close()
+	if len(w.left) > 0 || !w.owner.IsRoot() || safepath.Directory(w.at, w.path) == nil {
+		return w.owner, nil
+	}
+	for _, suffix := range append([]string{""}, suffixes...) {
+		if err := w.roots(filepath.Base(path) + suffix); err != nil {
+			return Owner{}, err
+		}
+	}
+	return w.owner, nil
+}
+
+// roots tells whether name, where w stands, is root's or not there.
+func (w *way) roots(name string) error {
+	path := filepath.Join(w.path, name)
+	var st unix.Stat_t
+	switch err := unix.Fstatat(w.at, name, &st, unix.AT_SYMLINK_NOFOLLOW); {
+	case err == unix.ENOENT || err == nil && st.Uid == 0:
+		return nil
+	case err != nil:
+		return &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return hint.Wrap(fmt.Errorf("%s: a file of user %d, in a directory where everybody may make files", path, st.Uid),
+		"put it into a directory of its owner's or of root's own")
 }
 
 // Open opens a regular file for reading, never waiting for anybody (a FIFO
@@ -128,17 +164,13 @@ func (w *way) enter(fd int, path string, st unix.Stat_t) error {
 	}
 	w.close()
 	w.at, w.path = fd, path
-	if st.Uid == 0 && openToOthers(st) && !w.reading {
-		return hint.Wrap(fmt.Errorf("%s: others may make files in this directory of root's", path), "chmod go-w "+path)
+	// In a sticky directory others may add files, and not touch root's.
+	if st.Uid == 0 && st.Mode&unix.S_ISVTX == 0 && !w.reading {
+		if err := safepath.Directory(fd, path); err != nil {
+			return err
+		}
 	}
 	return w.meet(path, st)
-}
-
-// openToOthers tells whether others than the owner may exchange what lies in a
-// directory. In a sticky one they may add files, and not touch root's.
-func openToOthers(st unix.Stat_t) bool {
-	group := st.Mode&unix.S_IWGRP != 0 && st.Gid != 0
-	return (group || st.Mode&unix.S_IWOTH != 0) && st.Mode&unix.S_ISVTX == 0
 }
 
 // follow goes where root's link at fd points to.

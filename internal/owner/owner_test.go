@@ -115,7 +115,7 @@ func TestWhoseADirectoryIs(t *testing.T) {
 		"by a link in a user's":         {[]entry{{path: "a", uid: someone}, {path: "b"}, {path: "a/l", to: "../b"}}, "a/l", 0, "does not follow"},
 		"round":                         {[]entry{{path: "l", to: "m"}, {path: "m", to: "l"}}, "l", 0, "too many"},
 		"open to a group":               {[]entry{{path: "a", mode: 0o775}, {path: "a/b"}}, "a/b", 0, ""},
-		"open to all":                   {[]entry{{path: "a", mode: 0o777}}, "a/b", 0, "others may make files"},
+		"open to all":                   {[]entry{{path: "a", mode: 0o777}}, "a/b", 0, "others may change it"},
 		"sticky":                        {[]entry{{path: "a", mode: 0o1777}}, "a", 0, ""},
 		"a file":                        {[]entry{{path: "a", file: true}}, "a", 0, "not a directory"},
 	} {
