@@ -45,6 +45,11 @@ func TestMain(m *testing.M) {
 				fmt.Println(to)
 			}
 		}
+	case "announce":
+		fmt.Println(os.Getpid())
+		time.Sleep(time.Hour)
+	case "trace":
+		trace()
 	case "sleep":
 		time.Sleep(time.Hour)
 	case "fail":

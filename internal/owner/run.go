@@ -41,7 +41,8 @@ const FirstFile = 3
 
 // Run does w as o, without capabilities, in a session without a terminal, unable
 // to gain any right (no_new_privs), and waits for it. A status other than 0 is an
-// *exec.ExitError. When ctx ends, the work is asked to end, then killed.
+// *exec.ExitError. When ctx ends, the work is asked to end, then killed, and Run
+// returns at the latest a second after that.
 func (o Owner) Run(ctx context.Context, w Work) error {
 	if o.IsRoot() {
 		return errors.New("doing work as its owner: the owner is root")
@@ -58,11 +59,7 @@ func (o Owner) Run(ctx context.Context, w Work) error {
 		Setsid:     true,
 		Pdeathsig:  syscall.SIGKILL,
 	}
-	err := runWithout(cmd)
-	if cmd.ProcessState != nil && !cmd.ProcessState.Exited() && ctx.Err() != nil {
-		return context.Cause(ctx) // we ended it
-	}
-	return err
+	return runWithout(ctx, cmd)
 }
 
 // nogroup is the group of nobody, as Debian and the RHEL family number it.
@@ -108,20 +105,57 @@ func (o Owner) Groups() []uint32 {
 // piped hides what a writer is from os/exec, which would hand out a file itself.
 type piped struct{ io.Writer }
 
+// patience is how long a killed process may take to be gone.
+const patience = time.Second
+
 // runWithout runs cmd from a thread that has given up what the child shall not
 // have. no_new_privs cannot be taken back, so the thread ends with the work: it is
 // locked and never unlocked. It lives as long as the child, which dies with it.
-func runWithout(cmd *exec.Cmd) error {
-	done := make(chan error)
+//
+// When ctx ends it returns even where the child does not end: its user can stop
+// it before its program is started, when os/exec does not know it yet, or trace
+// it without ever looking. The thread is left behind then.
+func runWithout(ctx context.Context, cmd *exec.Cmd) error {
+	thread, done := make(chan int, 1), make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
+		thread <- unix.Gettid()
 		err := cmp.Or(closeOnExec(), giveUp())
 		if err == nil {
-			err = cmd.Run()
+			err = run(ctx, cmd)
 		}
 		done <- err
 	}()
-	return <-done
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(cmd.WaitDelay + patience):
+		killChildren(<-thread)
+		return context.Cause(ctx)
+	}
+}
+
+func run(ctx context.Context, cmd *exec.Cmd) error {
+	err := cmd.Run()
+	if cmd.ProcessState != nil && !cmd.ProcessState.Exited() && ctx.Err() != nil {
+		return context.Cause(ctx) // we ended it
+	}
+	return err
+}
+
+// killChildren kills what the thread started (proc_pid_task(5), children).
+func killChildren(thread int) {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", thread))
+	for _, word := range strings.Fields(string(text)) {
+		if pid, err := strconv.Atoi(word); err == nil {
+			unix.Kill(pid, unix.SIGKILL)
+		}
+	}
 }
 
 // closeOnExec keeps what we inherited to ourselves. Go's own descriptors are
