@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/user"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -45,7 +47,7 @@ func (a *app) agent(c *cli.Context) error {
 	if o, err := ownerOf(cfg.Agent.Database, true); err != nil {
 		return err
 	} else if !o.IsRoot() {
-		return a.leaveAgent(c.Context, o)
+		return a.leaveAgent(c.Context, o, cfg)
 	}
 	conf := logship.Config{
 		Logs: cfg.Agent.Logs, Poll: cfg.Agent.Poll, Quiet: cfg.Agent.Quiet,
@@ -69,9 +71,23 @@ func (a *app) agent(c *cli.Context) error {
 const agentGrace = 30 * time.Second
 
 // leaveAgent runs the agent as the owner of its directory, with the groups of
-// that user, as its unit does.
-func (a *app) leaveAgent(ctx context.Context, o owner.Owner) error {
-	return a.leave(ctx, o, handed{}, owner.Work{Args: a.args[1:], Env: os.Environ(), Groups: o.Groups(), Grace: agentGrace})
+// that user, as its unit does. The configuration is handed over: the work may not
+// read root's, and stands in another directory.
+func (a *app) leaveAgent(ctx context.Context, o owner.Owner, cfg *config.Config) error {
+	h := handed{Database: cfg.Agent.Database, Paths: cfg.Paths, Agent: cfg.Agent, CloudWatch: cfg.CloudWatch}
+	return a.leave(ctx, o, h, owner.Work{Args: a.args[1:], Env: agentEnvironment(o), Groups: o.Groups(), Grace: agentGrace})
+}
+
+// agentEnvironment is what the agent's unit would give it: the service manager's
+// variables and, as from its EnvironmentFile, those of the AWS SDK and of
+// net/http. The man page lists them.
+func agentEnvironment(o owner.Owner) []string {
+	home := "/"
+	if account, err := user.LookupId(strconv.Itoa(int(o.UID))); err == nil {
+		home = account.HomeDir
+	}
+	return append(chosen("AWS_", "TZ", "LANG", "LC_ALL", "NO_COLOR", "TERM", "PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "NOTIFY_SOCKET", "WATCHDOG_",
+		"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"), "HOME="+home)
 }
 
 // runAgent lets one agent alone write to a database.

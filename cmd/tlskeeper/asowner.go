@@ -13,9 +13,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/durable"
@@ -35,14 +39,15 @@ const ownerWord = "as-owner"
 
 // handed is what root hands to that process, as JSON.
 type handed struct {
-	Database string    // its absolute path
-	Client   string    // [agent] client of the configuration
-	MaxSize  int64     // [agent] max_size, where it is that of this database
-	Question string    // "": the command line that follows; or databaseState, costs
-	Since    time.Time `json:",omitzero"` // of costs
-	Width    int       // of root's terminal, 0 for none
-	Files    []handedFile
-	Progress int // the descriptor on which bytes read are told; 0: nobody asks
+	Database   string            // its absolute path
+	Paths      config.Paths      // root's: the work may stand in another directory
+	Agent      config.Agent      // what of this section the work needs
+	CloudWatch config.CloudWatch // the same
+	Question   string            // "": the command line that follows; or askState, askCosts
+	Since      time.Time         `json:",omitzero"` // of askCosts
+	Width      int               // of root's terminal, 0 for none
+	Files      []handedFile
+	Progress   int // the descriptor on which bytes read are told; 0: nobody asks
 }
 
 // handedFile is a file that root opened, or why it did not.
@@ -84,10 +89,17 @@ func ownerOf(database string, create bool) (owner.Owner, error) {
 // environment is what of ours the work may know: how to write, and nothing that
 // could hold a secret.
 func environment() []string {
+	return chosen("TZ", "LANG", "LC_ALL", "TERM", "NO_COLOR", "COLUMNS")
+}
+
+// chosen are those of our variables that have one of these names. A name that
+// ends in _ stands for all that begin with it.
+func chosen(names ...string) []string {
 	var env []string
-	for _, name := range []string{"TZ", "LANG", "LC_ALL", "TERM", "NO_COLOR", "COLUMNS"} {
-		if value, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+value)
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		if slices.ContainsFunc(names, func(n string) bool { return n == name || strings.HasSuffix(n, "_") && strings.HasPrefix(name, n) }) {
+			env = append(env, kv)
 		}
 	}
 	return env
@@ -102,52 +114,74 @@ func (a *app) leave(ctx context.Context, o owner.Owner, h handed, w owner.Work) 
 	}
 	w.Args, w.Input = append([]string{ownerWord}, w.Args...), strings.NewReader(string(text))
 	stdout, stderr := &screen{to: a.stdout}, &screen{to: a.stderr}
-	defer stdout.flush()
-	defer stderr.flush()
 	w.Stdout, w.Stderr = cmp.Or[io.Writer](w.Stdout, stdout), cmp.Or[io.Writer](w.Stderr, stderr)
 	if w.Env == nil {
 		w.Env = environment()
 	}
 	err = o.Run(ctx, w)
+	if unwritten := cmp.Or(stdout.flush(), stderr.flush()); unwritten != nil {
+		return unwritten // what the work says of it is only that its pipe broke
+	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
 		return &childError{exit.ExitCode()}
 	}
-	if err != nil && ctx.Err() == nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	if err = cmp.Or(context.Cause(ctx), err); err != nil {
 		err = fmt.Errorf("working on %s as its owner, user %d: %w", h.Database, o.UID, err)
 	}
-	return cmp.Or(ctx.Err(), err)
+	return err
 }
 
 // screen writes the words of another user's process: a terminal gets none that
 // it would obey, whatever else is given the bytes as they are.
 type screen struct {
 	to   io.Writer
-	rest []byte // of a line, on a terminal
+	mu   sync.Mutex // a process that is left behind may write while we end
+	rest []byte     // of a line, on a terminal
+	err  error      // the first of writing
 }
 
 // longLine bounds what is held until a line ends.
 const longLine = 64 << 10
 
 func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return 0, s.err
+	}
 	if !term.IsTerminal(s.to) {
-		return s.to.Write(p)
+		var n int
+		n, s.err = s.to.Write(p)
+		return n, s.err
 	}
 	s.rest = append(s.rest, p...)
 	end := bytes.LastIndexByte(s.rest, '\n') + 1
 	if end == 0 && len(s.rest) >= longLine {
 		end = len(s.rest)
 	}
-	_, err := io.WriteString(s.to, escapeLines(string(s.rest[:end])))
+	_, s.err = io.WriteString(s.to, escapeLines(string(s.rest[:end])))
 	s.rest = append(s.rest[:0], s.rest[end:]...)
-	return len(p), err
+	return len(p), s.err
 }
 
-func (s *screen) flush() { io.WriteString(s.to, escapeLines(string(s.rest))) }
+// flush ends the writing, and tells the first error of it.
+func (s *screen) flush() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := io.WriteString(s.to, escapeLines(string(s.rest)))
+	err = cmp.Or(s.err, err)
+	s.rest, s.err = nil, cmp.Or(err, os.ErrClosed)
+	return err
+}
 
 // config is all of root's configuration that the work needs.
 func (h *handed) config(paths config.Paths) *config.Config {
-	cfg := config.Default(paths)
-	cfg.Agent.Database, cfg.Agent.Client, cfg.Agent.MaxSize = h.Database, h.Client, config.Size(h.MaxSize)
+	cfg := config.Default(cmp.Or(h.Paths, paths))
+	cfg.Agent, cfg.CloudWatch = h.Agent, h.CloudWatch
+	cfg.Agent.Database = h.Database
 	return cfg
 }
 
@@ -161,7 +195,21 @@ func (a *app) takeHanded() error {
 	if err := json.NewDecoder(a.stdin).Decode(a.handed); err != nil {
 		return usagef("%s is for tlskeeper itself: %v", ownerWord, err)
 	}
-	return nil
+	if a.handed.Question != "" {
+		return nil // answerRoot says it
+	}
+	return a.handed.reachable()
+}
+
+// reachable is an error where a directory of root's keeps the owner of the
+// database out: root would be told to try as root.
+func (h *handed) reachable() error {
+	dir := filepath.Dir(h.Database)
+	if h.Database == "" || unix.Access(dir, unix.X_OK) != unix.EACCES {
+		return nil
+	}
+	return hint.Wrap(&fs.PathError{Op: fmt.Sprintf("working as its owner, user %d, on", os.Getuid()), Path: h.Database, Err: fs.ErrPermission},
+		"see which directory on the way lets nobody pass (namei -l "+dir+"), then chmod o+x that one")
 }
 
 // width is that of the terminal that the answer goes to, 0 for none.

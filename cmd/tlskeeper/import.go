@@ -8,6 +8,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 
+	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/owner"
 	"tlskeeper/internal/term"
@@ -49,9 +50,9 @@ func (a *app) importFiles(c *cli.Context) error {
 		return err
 	}
 	if !o.IsRoot() {
-		h := handed{Database: path, Client: cfg.Agent.Client}
+		h := handed{Database: path, Agent: config.Agent{Client: cfg.Agent.Client}}
 		if path == cfg.Agent.Database {
-			h.MaxSize = int64(cfg.Agent.MaxSize)
+			h.Agent.MaxSize = cfg.Agent.MaxSize
 		}
 		return a.leaveImport(c, o, h)
 	}

@@ -121,6 +121,10 @@ func answer(ctx context.Context, h handed) (*query.Costs, error) {
 
 // answerRoot does the work of a process that root started for a question.
 func (a *app) answerRoot(ctx context.Context) error {
-	costs, err := answer(ctx, *a.handed)
+	var costs *query.Costs
+	err := a.handed.reachable()
+	if err == nil {
+		costs, err = answer(ctx, *a.handed)
+	}
 	return json.NewEncoder(a.stdout).Encode(ownersAnswer{costs, problemOf(err)})
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -98,7 +100,20 @@ func (a *app) leaveQuery(c *cli.Context) (left bool, err error) {
 	if err != nil || o.IsRoot() {
 		return false, err
 	}
-	return true, a.leave(c.Context, o, handed{Database: path}, owner.Work{Args: a.args[1:]})
+	ctx, cancel := questionTime(c.Context, c.Duration("timeout"))
+	defer cancel()
+	return true, a.leave(ctx, o, handed{Database: path}, owner.Work{Args: a.args[1:]})
+}
+
+// queryGrace is what a question may take beyond its own time: to open the
+// database, and to write the answer.
+const queryGrace = 30 * time.Second
+
+// questionTime bounds a question that another user's process answers: its user
+// can stop that process, and then it does not look at its own time.
+func questionTime(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	timeout = cmp.Or(timeout, query.DefaultTimeout) + queryGrace
+	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %s", timeout))
 }
 
 // openQuery opens the files that were named, or the database.
