@@ -279,6 +279,15 @@ func bare(err error) error {
 	return err
 }
 
+// names are those of the files that root handed over, or could not open.
+func (h *handed) names() []string {
+	var names []string
+	for _, f := range h.Files {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
 // openHanded gives the file that root opened under that name.
 func (a *app) openHanded(path string) (*os.File, error) {
 	for i, f := range a.handed.Files {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -81,30 +84,63 @@ func (a *app) importFiles(c *cli.Context) error {
 
 // ingest takes the files in: opened by us, or by root.
 func (a *app) ingest(c *cli.Context, s *store.Store) ([]ingest.Result, error) {
+	if a.handed != nil {
+		src := ingest.Source{Open: a.openHanded, Read: a.handed.told()}
+		return ingest.Import(c.Context, s, src, a.handed.names(), a.log(c))
+	}
 	read, done := a.progress(c, c.Args().Slice())
 	defer done()
-	src := ingest.Source{Read: read}
-	if a.handed != nil {
-		src = ingest.Source{Open: a.openHanded, Read: a.handed.told()}
-	}
-	return ingest.Import(c.Context, s, src, c.Args().Slice(), a.log(c))
+	return ingest.Import(c.Context, s, ingest.Source{Read: read}, c.Args().Slice(), a.log(c))
 }
 
-// leaveImport has the files, which root opens, taken in by the owner of the database.
+// portion is how many files are handed over at once: even a process that may have
+// 200 open needs some for itself, before it can ask for more.
+const portion = 100
+
+// leaveImport has the files, which root opens, taken in by the owner of the
+// database. As with our own, a portion in which a file fails does not stop the others.
 func (a *app) leaveImport(c *cli.Context, o owner.Owner, h handed) error {
-	w := owner.Work{Args: a.args[1:]}
-	h.Files, w.Files = handOver(c.Args().Slice())
-	defer closeAll(w.Files)
 	read, done := a.progress(c, c.Args().Slice())
 	defer done()
+	results, failed := []ingest.Result{}, error(nil)
+	for paths := range slices.Chunk(c.Args().Slice(), portion) {
+		out := &reply{}
+		err := a.leavePortion(c, o, h, paths, out, read)
+		if err != nil && !is[*childError](err) {
+			return err
+		}
+		failed = cmp.Or(failed, err)
+		if out.Len() == 0 {
+			continue // printed already, or nothing was taken in
+		}
+		var more []ingest.Result
+		if err := json.Unmarshal(out.Bytes(), &more); err != nil {
+			return fmt.Errorf("importing: the answer of the database's owner cannot be read: %v", err)
+		}
+		results = append(results, more...)
+	}
+	if a.json(c) {
+		failed = cmp.Or(failed, a.printJSON(results))
+	}
+	return failed
+}
+
+// leavePortion is leaveImport of some files. Results go to out where they are JSON.
+func (a *app) leavePortion(c *cli.Context, o owner.Owner, h handed, paths []string, out *reply, read func(int)) error {
+	w := owner.Work{Args: a.args[1:]}
+	if a.json(c) {
+		w.Stdout = out
+	}
+	h.Files, w.Files = handOver(paths)
+	defer closeAll(w.Files)
 	told, stop, err := counted(read)
 	if err != nil {
 		return err
 	}
 	h.Progress = owner.FirstFile + len(w.Files)
-	w.Files = append(w.Files, told)
 	defer stop()
 	defer told.Close()
+	w.Files = append(w.Files, told)
 	return a.leave(c.Context, o, h, w)
 }
 

@@ -28,12 +28,12 @@ type Owner struct{ UID, GID uint32 }
 // IsRoot tells whether nobody but root may.
 func (o Owner) IsRoot() bool { return o.UID == 0 }
 
-// Of finds the owner of dir, following the links of root alone. A directory
+// of finds the owner of dir, following the links of root alone. A directory
 // that is not there yet belongs to whoever owns the nearest one above it that is.
 //
 // Where root's own directory on the way lets others make files in it, or where
 // two users have a part of the way, nobody can be told, and that is the error.
-func Of(dir string) (Owner, error) {
+func of(dir string) (Owner, error) {
 	w, err := walk(dir, false)
 	if err != nil {
 		return Owner{}, err
