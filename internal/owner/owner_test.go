@@ -48,6 +48,15 @@ func TestMain(m *testing.M) {
 	case "announce":
 		fmt.Println(os.Getpid())
 		time.Sleep(time.Hour)
+	case "leave": // somebody behind who writes on
+		left := exec.Command("/proc/self/exe")
+		left.Env, left.Stdout = []string{childWork + "=write"}, os.Stdout
+		if left.Start() != nil {
+			os.Exit(1)
+		}
+	case "write":
+		for _, err := fmt.Println("more"); err == nil; _, err = fmt.Println("more") {
+		}
 	case "trace":
 		trace()
 	case "sleep":

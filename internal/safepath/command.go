@@ -15,10 +15,10 @@ import (
 // follows "#!" four times, and env or a shell may come between.
 const maxInterpreters = 8
 
-// Command judges the programs that running argv surely starts, errors as for
-// Check: argv[0], looked up on our PATH where it is a bare name; what its "#!"
-// line names; and where that, or argv[0], is env, a shell or another
-// interpreter, the program or script behind it. What these call in turn, what
+// Command judges the programs that running argv starts, errors as for Check:
+// argv[0], looked up on our PATH where it is a bare name; what its "#!" line
+// names; and where that, or argv[0], is env, a shell, another interpreter or a
+// program such as timeout, the program or script behind it. What these call in turn, what
 // stands behind sh -c, and libraries are not looked into. env is the
 // environment that the program will have.
 //
@@ -40,37 +40,19 @@ func started(argv []string, search string, depth int) error {
 	if line := interpreter(argv[0]); line != nil {
 		return started(append(line, argv...), search, depth-1)
 	}
-	switch name := filepath.Base(argv[0]); {
-	case name == "env":
+	name := strings.TrimRight(filepath.Base(argv[0]), "0123456789.")
+	if name == "env" {
 		behind, err := behindEnv(argv[1:], search)
 		if err != nil || behind == nil {
 			return err
 		}
 		return started(behind, search, depth-1)
-	case slices.Contains(interpreters, strings.TrimRight(name, "0123456789.")):
-		return script(argv[1:])
 	}
-	return nil
-}
-
-// interpreters run the file that is their first argument. Their names may end
-// in a version.
-var interpreters = []string{"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "python", "perl", "ruby", "php", "node", "lua"}
-
-// script judges the file that an interpreter is given. Options that take the
-// program from elsewhere, or another argument, end the search; the rest of a
-// shell's are single letters (sh(1)).
-func script(args []string) error {
-	for _, arg := range args {
-		switch {
-		case !strings.HasPrefix(arg, "-"):
-			if info, err := os.Stat(arg); err != nil || info.IsDir() {
-				return nil // the interpreter will say so, or looks elsewhere
-			}
-			return Check(arg)
-		case arg == "-" || strings.Trim(arg[1:], "aefhnuvx") != "":
-			return nil
-		}
+	if text, ok := interpreters[name]; ok {
+		return script(argv[1:], text)
+	}
+	if slices.Contains(wrappers, name) {
+		return wrapped(argv[1:], search, depth-1)
 	}
 	return nil
 }
@@ -99,18 +81,17 @@ func interpreter(path string) []string {
 	return []string{name}
 }
 
-// behindEnv is the command that env runs, nil where its options hide it
-// (env(1)).
+// behindEnv is the command that env runs, nil where there is none (env(1)).
 func behindEnv(args []string, search string) ([]string, error) {
 	if len(args) > 0 {
 		if split, ok := strings.CutPrefix(args[0], "-S"); ok { // "-S python3 -u", one word in a "#!" line
 			args = append(strings.Fields(split), args[1:]...)
 		}
 	}
-	for i, arg := range args {
-		switch {
-		case strings.HasPrefix(arg, "-") && arg != "-" && arg != "-i":
-			return nil, nil
+	for i := 0; i < len(args); i++ {
+		switch arg := args[i]; {
+		case slices.Contains(envWithWord, arg):
+			i++
 		case strings.HasPrefix(arg, "-"):
 		case strings.HasPrefix(arg, "PATH="):
 			search = arg[len("PATH="):]
@@ -124,6 +105,9 @@ func behindEnv(args []string, search string) ([]string, error) {
 	}
 	return nil, nil
 }
+
+// envWithWord are the options of env that take the next word.
+var envWithWord = []string{"-u", "--unset", "-C", "--chdir", "-a", "--argv0"}
 
 // lookIn finds a program as execvp(3) will, "" where there is none. It judges
 // the directories that are looked into before: in one that others may write
