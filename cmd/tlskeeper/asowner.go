@@ -254,13 +254,16 @@ func counted(read func(n int)) (told *os.File, stop func(), err error) {
 		defer close(done)
 		lines := bufio.NewScanner(r)
 		for lines.Scan() {
-			if n, err := strconv.Atoi(lines.Text()); err == nil {
+			if n, err := strconv.Atoi(lines.Text()); err == nil && n > 0 && n <= maxRead {
 				read(n)
 			}
 		}
 	}()
 	return w, func() { r.Close(); <-done }, nil
 }
+
+// maxRead bounds a number that the other process tells: more is not read at once.
+const maxRead = 1 << 30
 
 // told is the other end of counted.
 func (h *handed) told() func(n int) {

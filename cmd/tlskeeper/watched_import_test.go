@@ -31,3 +31,20 @@ func TestAProgressPipeThatIsKeptOpenIsNotWaitedFor(t *testing.T) {
 		t.Error("it is waited for")
 	}
 }
+
+// What is told there is another user's choice; a progress bar is not made for it.
+func TestProgressGoesForwardOnly(t *testing.T) {
+	read := make(chan int, 10)
+	told, stop, err := counted(func(n int) { read <- n })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	if _, err := told.WriteString("-5\n99999999999\nx\n7\n"); err != nil {
+		t.Fatal(err)
+	}
+	told.Close()
+	if n := <-read; n != 7 {
+		t.Errorf("got %d", n)
+	}
+}
