@@ -250,6 +250,16 @@ var agentKeys = map[string]func(h *agentHost){
 			return err == nil && st.Lines == 2 && len(st.Files) == 1
 		})
 	},
+	"agent.max_size": func(h *agentHost) {
+		h.keepHere()
+		h.values["agent.max_size"] = `"64MiB"`
+		h.writes(h.log, time.Now(), "a")
+		h.once()
+		st, err := status.ReadAgent(status.AgentPath(filepath.Dir(h.database())))
+		if err != nil || st.DatabaseMost <= 0 || st.DatabaseMost > 64<<20 {
+			h.t.Errorf("the database may have %d bytes, %v", st.DatabaseMost, err)
+		}
+	},
 	"cloudwatch.group": func(h *agentHost) {
 		h.values["cloudwatch.group"] = `"/other/group"`
 		h.shipsOne("/other/group", "host")
