@@ -31,12 +31,12 @@ func TestSuitesForNoLeaf(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
 	line := lineWith(r.sites(), "SSLCertificateFile")
-	_, p := r.plan(Change{Profile: "seed2016"})
+	_, p := r.plan(Change{Profile: "ecdsa2016"})
 	f := r.blockedAt(p, "rsa", line)
 	if f.VHost != "a.test" || len(p.Blocked) != 1 || !strings.Contains(f.Fix, "ECDSA certificate") {
 		t.Errorf("blocked %+v", p.Blocked)
 	}
-	_, err := r.try(Change{Profile: "seed2016"})
+	_, err := r.try(Change{Profile: "ecdsa2016"})
 	asRefused(t, err)
 	for _, profile := range []string{"intermediate", "modern"} {
 		if _, p := r.plan(Change{Profile: profile}); len(p.Blocked) > 0 || warnsOf(p, "rsa") {
@@ -45,11 +45,11 @@ func TestSuitesForNoLeaf(t *testing.T) {
 	}
 	dir, leaf := r.generation()
 	ours := map[string]string{"a.test": dir}
-	if _, p := r.plan(Change{Profile: "seed2016", Generations: ours}); r.blockedAt(p, "rsa", line).Fix != "tlskeeper apache adopt a.test" {
+	if _, p := r.plan(Change{Profile: "ecdsa2016", Generations: ours}); r.blockedAt(p, "rsa", line).Fix != "tlskeeper apache adopt a.test" {
 		t.Errorf("blocked %+v", p.Blocked)
 	}
 	r.apply(Change{Generations: ours, Adopt: []string{"a.test"}})
-	r.apply(Change{Profile: "seed2016", Generations: ours})
+	r.apply(Change{Profile: "ecdsa2016", Generations: ours})
 	r.serves("a.test", leaf)
 }
 
@@ -69,20 +69,20 @@ func TestSuitesOfOtherHosts(t *testing.T) {
 		"SSLProtocol -all +TLSv1.3":                                                   "",
 	} {
 		r.writeSites(strings.Replace(plain, "SSLEngine on\n", "SSLEngine on\n"+own+"\n", 1))
-		_, p := r.plan(Change{Profile: "seed2016"})
+		_, p := r.plan(Change{Profile: "ecdsa2016"})
 		if len(p.Blocked) > 0 || warnsOf(p, "rsa") != (want != "") {
 			t.Errorf("%s: blocked %+v, warnings %+v", own, p.Blocked, p.Warnings)
 		}
 	}
 }
 
-// Under seed2016 a renewal to RSA is refused and says what to set; a host that
+// Under ecdsa2016 a renewal to RSA is refused and says what to set; a host that
 // is in that state already does not hold up its next renewal.
 func TestRenewalToRSA(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "")
 	dir, leaf := r.generation()
-	r.apply(Change{Profile: "seed2016", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
+	r.apply(Change{Profile: "ecdsa2016", Generations: map[string]string{"a.test": dir}, Adopt: []string{"a.test"}})
 	rsa := func(n string) Change {
 		pair := r.issue(filepath.Join("rsa", n), apachetest.Leaf{Names: []string{"a.test", "www.a.test"}, KeyType: "rsa2048"})
 		return Change{Generations: map[string]string{"a.test": filepath.Dir(pair.CertFile)}}

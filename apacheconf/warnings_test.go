@@ -26,7 +26,7 @@ func TestSilentFaultsAreInThePlan(t *testing.T) {
 		"\nSSLProtocol all -SSLv3\nSSLOpenSSLConfCmd Curves prime256v1\nHeader set Strict-Transport-Security max-age=1\nCustomLog logs/a.log common\n</VirtualHost>\n" +
 		host + "ServerName c.test\nSSLCertificateFile " + other.CertFile + "\nSSLCertificateKeyFile " + other.KeyFile +
 		"\nSSLInsecureRenegotiation on\nSSLUseStapling on\n</VirtualHost>\nSSLStaplingCache shmcb:stapling(32768)\n")
-	_, p := r.plan(Change{Profile: "seed2016", HSTS: "5m"})
+	_, p := r.plan(Change{Profile: "ecdsa2016", HSTS: "5m"})
 	lines := map[string]int{}
 	for _, f := range p.Warnings {
 		lines[f.Code] = f.Line
@@ -118,7 +118,7 @@ func TestCost(t *testing.T) {
 		{Protocol: "TLSv1.2", Cipher: "DHE-RSA-AES128-SHA", Requests: 5, Clients: 2, UserAgents: []string{"old"}},
 		{Protocol: "TLSv1", Cipher: "ECDHE-ECDSA-AES128-SHA", Requests: 1, Clients: 1},
 	}
-	for profile, want := range map[string]int64{"intermediate": 6, "modern": 16, "seed2016": 5} {
+	for profile, want := range map[string]int64{"intermediate": 6, "modern": 16, "ecdsa2016": 5} {
 		c, err := CostOf(profile, history)
 		if err != nil || c.Requests != want || c.Total != 116 {
 			t.Errorf("%s: %+v, %v; want %d", profile, c, err, want)

@@ -21,6 +21,7 @@ var files embed.FS
 // Profile is one TLS policy. The lists are in the server's order.
 type Profile struct {
 	Name          string   `json:"name"`
+	Former        string   `json:"former"` // the name it had, which is still understood
 	Title         string   `json:"title"`
 	Source        string   `json:"source"`        // where the values come from
 	Reconstructed bool     `json:"reconstructed"` // not a published list but our reading of one
@@ -44,10 +45,19 @@ func Profiles() []Profile {
 	return all
 }
 
-// Lookup finds a profile by name.
+// ProfileNames are the names of all profiles, the default one first.
+func ProfileNames() []string {
+	var names []string
+	for _, p := range Profiles() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// Lookup finds a profile by its name, or by the one it had.
 func Lookup(name string) (Profile, bool) {
 	for _, p := range Profiles() {
-		if p.Name == name {
+		if name != "" && (p.Name == name || p.Former == name) {
 			return p, true
 		}
 	}

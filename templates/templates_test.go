@@ -7,13 +7,13 @@ import (
 
 // The policies are data; these are the values that must not drift unnoticed.
 func TestProfileValues(t *testing.T) {
-	seed, ok := Lookup("seed2016")
+	seed, ok := Lookup("ecdsa2016")
 	if !ok || !seed.Reconstructed || seed.Protocol != "all -SSLv3" || !seed.ServerOrder {
-		t.Errorf("seed2016 = %+v", seed)
+		t.Errorf("ecdsa2016 = %+v", seed)
 	}
 	want := "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-SHA384:ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA"
 	if got := strings.Join(seed.Suites12, ":"); got != want {
-		t.Errorf("seed2016 suites = %s", got)
+		t.Errorf("ecdsa2016 suites = %s", got)
 	}
 	if p := Profiles()[0]; p.Name != "intermediate" || p.Protocol != "all -SSLv3 -TLSv1 -TLSv1.1" {
 		t.Errorf("default profile = %+v", p)
@@ -145,5 +145,15 @@ func TestAddressesAndWords(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "templ") || strings.Contains(err.Error(), "executing") {
 			t.Errorf("%+v: %v", c, err)
 		}
+	}
+}
+
+func TestFormerNamesAreUnderstood(t *testing.T) {
+	p, ok := Lookup("seed2016")
+	if !ok || p.Name != "ecdsa2016" {
+		t.Errorf("%q, %v", p.Name, ok)
+	}
+	if _, ok := Lookup(""); ok {
+		t.Error("no name is a profile")
 	}
 }

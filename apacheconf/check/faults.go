@@ -73,7 +73,7 @@ var faults = []fault{
 	{Fault: Fault{"dangling", "A link in an include directory leads nowhere.", "Apache leaves it out without a word, and a whole site with it.", "Remove the link, or make its target."}, planned: (*planned).dangling},
 	{Fault: Fault{"groups", "The key-exchange groups of a virtual host have no effect.", "Those of the first host of the address hold for all there (openssl#1652).", "Set them in that first host, or in the server."}, planned: (*planned).groupCapture},
 	{Fault: Fault{"renegotiation", "SSLInsecureRenegotiation is on.", "A stranger can put words in front of a client's request (CVE-2009-3555).", "Take the line out."}, planned: (*planned).renegotiation},
-	{Fault: Fault{"old-protocols", "Profile seed2016 keeps TLS 1.0 and 1.1 in the file.", "Only OpenSSL's security level keeps them off the wire.", "tlskeeper apache apply --profile intermediate."}, planned: (*planned).oldProtocols},
+	{Fault: Fault{"old-protocols", "Profile ecdsa2016 keeps TLS 1.0 and 1.1 in the file.", "Only OpenSSL's security level keeps them off the wire.", "tlskeeper apache apply --profile intermediate."}, planned: (*planned).oldProtocols},
 	{Fault: Fault{"mod_md", "mod_md manages the certificate of a virtual host.", "It may change at any reload, so we check only that there is one.", "Nothing; or take the domain out of mod_md and adopt the host."}, planned: (*planned).managed},
 
 	// What stands in the way of a plan.

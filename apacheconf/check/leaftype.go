@@ -16,7 +16,7 @@ import (
 // certificates are all RSA starts with suites for ECDSA only, and no TLS 1.2
 // client can connect to it (measured).
 //
-// What the plan itself would do to a host is refused: seed2016 is for ECDSA by
+// What the plan itself would do to a host is refused: ecdsa2016 is for ECDSA by
 // its definition, so RSA suites are no way out. What is so already, or is the
 // admin's own list, is a warning: refusing would hold up the next renewal. The
 // other profiles have suites for both kinds, and none is left out for leaves

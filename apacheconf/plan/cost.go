@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tlskeeper/apacheconf/conf"
@@ -35,7 +36,7 @@ type Cost struct {
 func CostOf(profile string, history []CostLine) (Cost, error) {
 	p, ok := templates.Lookup(profile)
 	if !ok {
-		return Cost{}, fmt.Errorf("profile %q: want intermediate, modern or seed2016", profile)
+		return Cost{}, fmt.Errorf("profile %q: want one of %s", profile, strings.Join(templates.ProfileNames(), ", "))
 	}
 	c := Cost{NoHistory: true}
 	for _, l := range history {

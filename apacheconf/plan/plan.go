@@ -63,6 +63,9 @@ func Make(ctx context.Context, s *httpd.Server, c Change) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if profile != nil {
+		c.Profile = profile.Name // not the one it had
+	}
 	return MakeWith(ctx, s, c, profile)
 }
 
@@ -72,7 +75,7 @@ func lookup(name string) (*templates.Profile, error) {
 	}
 	p, ok := templates.Lookup(name)
 	if !ok {
-		return nil, fmt.Errorf("profile %q: want intermediate, modern or seed2016", name)
+		return nil, fmt.Errorf("profile %q: want one of %s", name, strings.Join(templates.ProfileNames(), ", "))
 	}
 	return &p, nil
 }

@@ -38,7 +38,7 @@ func (a *app) apacheCommand() *cli.Command {
 }
 
 func profileFlag() cli.Flag {
-	return &cli.StringFlag{Name: "profile", Usage: "harden with the profile `NAME` instead of the configured one (" + strings.Join(profileNames(), ", ") + ")"}
+	return &cli.StringFlag{Name: "profile", Usage: "harden with the profile `NAME` instead of the configured one (" + strings.Join(templates.ProfileNames(), ", ") + ")"}
 }
 
 func logOnlyFlag() cli.Flag {
@@ -166,8 +166,8 @@ func (a *app) hardening(c *cli.Context, cfg *config.Config) (apacheconf.Change, 
 	}
 	change.Profile, change.HSTS, change.Redirect = cfg.Apache.Profile, cfg.Apache.HSTS, cfg.Apache.Redirect
 	if name := c.String("profile"); name != "" {
-		if !slices.Contains(profileNames(), name) {
-			return change, hint.Wrap(usagef("apache: unknown profile %q", name), "profiles: "+strings.Join(profileNames(), ", "))
+		if !slices.Contains(templates.ProfileNames(), name) {
+			return change, hint.Wrap(usagef("apache: unknown profile %q", name), "profiles: "+strings.Join(templates.ProfileNames(), ", "))
 		}
 		change.Profile = name
 	}

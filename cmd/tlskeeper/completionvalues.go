@@ -40,7 +40,7 @@ func values(command, flag string) []string {
 	case " query --format":
 		return query.Formats
 	case " scan --profile", " apache plan --profile", " apache apply --profile":
-		return profileNames()
+		return templates.ProfileNames()
 	case " apache plan --explain":
 		return faultCodes()
 	case " revoke --reason":

@@ -32,7 +32,7 @@ func (a *app) scanCommand() *cli.Command {
 			&cli.StringFlag{Name: "http", Usage: "ask the plain HTTP port `PORT` for its redirect (default: 80 when the TLS port is 443)"},
 			&cli.StringFlag{Name: "ct-logs", Usage: "judge SCTs by Google's log list (version 3) in `FILE`"},
 			&cli.BoolFlag{Name: "slow", Usage: "make one connection a second, for ten minutes at most, for a firewall that counts them"},
-			&cli.StringFlag{Name: "profile", Usage: "check against the profile `NAME` (" + strings.Join(profileNames(), ", ") + ")"},
+			&cli.StringFlag{Name: "profile", Usage: "check against the profile `NAME` (" + strings.Join(templates.ProfileNames(), ", ") + ")"},
 		},
 		Action: a.scan,
 	}
@@ -133,14 +133,6 @@ func (a *app) writeScan(c *cli.Context, answer scanAnswer) error {
 	return probe.WriteFindings(a.stdout, answer.Profile, answer.Findings)
 }
 
-func profileNames() []string {
-	var names []string
-	for _, p := range templates.Profiles() {
-		names = append(names, p.Name)
-	}
-	return names
-}
-
 // scanProfile makes a policy to check against of one that we would write.
 func scanProfile(name string) (*probe.Profile, error) {
 	for _, p := range templates.Profiles() {
@@ -150,5 +142,5 @@ func scanProfile(name string) (*probe.Profile, error) {
 		profile, err := probe.NewProfile(p.Name, p.Protocol, p.Suites12, p.Suites13, p.Groups, p.ServerOrder)
 		return &profile, err
 	}
-	return nil, hint.Wrap(usagef("scan: unknown profile %q", name), "profiles: "+strings.Join(profileNames(), ", "))
+	return nil, hint.Wrap(usagef("scan: unknown profile %q", name), "profiles: "+strings.Join(templates.ProfileNames(), ", "))
 }

@@ -21,7 +21,7 @@ import (
 )
 
 func TestScanProfilesCanBeChecked(t *testing.T) {
-	for _, name := range profileNames() {
+	for _, name := range templates.ProfileNames() {
 		if _, err := scanProfile(name); err != nil {
 			t.Errorf("profile %s: %v", name, err)
 		}

@@ -3,7 +3,7 @@
 // the memory of where each value came from. Only this package and the command
 // line know the file; every other package takes plain Go values.
 //
-// It imports internal/hint and internal/safepath of this module.
+// It imports internal/{hint,safepath,dnsname} and templates of this module.
 package config
 
 import "time"

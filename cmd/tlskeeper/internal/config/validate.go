@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tlskeeper/internal/dnsname"
+	"tlskeeper/templates"
 )
 
 // The words that the file may use. What they mean belongs to the packages
@@ -22,7 +23,7 @@ var (
 	keyTypes   = []string{"secp384r1", "secp256r1", "rsa2048", "rsa4096"}
 	challenges = []string{"http-01", "tls-alpn-01", "dns-01"}
 	providers  = []string{"exec", "httpreq", "route53"}
-	profiles   = []string{"intermediate", "modern", "seed2016"}
+	profiles   = templates.ProfileNames()
 	hstsSteps  = []string{"off", "5m", "1w", "6mo", "2y"}
 	clients    = []string{"full", "truncated", "none"} // from the most to the least
 )
@@ -127,7 +128,9 @@ func (v *validator) apache(a Apache) {
 	v.place("apache.server_root", a.ServerRoot)
 	v.place("apache.config_file", a.ConfigFile)
 	v.place("apache.tls_log", a.TLSLog)
-	v.oneOf("apache.profile", a.Profile, profiles)
+	if _, known := templates.Lookup(a.Profile); !known {
+		v.oneOf("apache.profile", a.Profile, profiles)
+	}
 	v.oneOf("apache.hsts", a.HSTS, hstsSteps)
 	v.command("apache.start_command", a.StartCommand)
 	for _, site := range a.Redirect {
