@@ -19,6 +19,8 @@ import (
 	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/templates"
 )
 
 // costDays is how far back a plan looks for what it would cost.

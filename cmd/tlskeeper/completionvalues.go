@@ -11,6 +11,8 @@ import (
 	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/cmd/tlskeeper/internal/status"
 	"tlskeeper/query"
+
+	"tlskeeper/templates"
 )
 
 // certificateNames stands in a script for the names of this host's

@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"tlskeeper/apacheconf/probe"
+
+	"tlskeeper/templates"
 )
 
 func TestScanProfilesCanBeChecked(t *testing.T) {

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if _, err := Run(ctx, Config{Dir: run.Dir, Deploy: Apache(run.Apache), Requests: run.Requests}, Options{}); err != nil {
+	if _, err := Run(ctx, Config{Dir: run.Dir, Deploy: Apache(run.Apache), LockWait: lockWait, Requests: run.Requests}, Options{}); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
 		os.Exit(1)
 	}
