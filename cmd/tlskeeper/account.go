@@ -11,6 +11,8 @@ import (
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) accountCommand() *cli.Command {
@@ -71,7 +73,7 @@ func (a *app) accounts(c *cli.Context) (renewal.Config, []acme.Account, error) {
 
 func (a *app) accountDeactivate(c *cli.Context) error {
 	if c.NArg() > 1 {
-		return usagef("account deactivate: want one CA")
+		return cmdline.Usagef("account deactivate: want one CA")
 	}
 	run, list, err := a.accounts(c)
 	if err != nil {
@@ -106,5 +108,5 @@ func pickAccount(list []acme.Account, ca string) (acme.Account, error) {
 		}
 		return one, nil
 	}
-	return acme.Account{}, hint.Wrap(usagef("account: no CA %q is configured", ca), "`tlskeeper account` lists them")
+	return acme.Account{}, hint.Wrap(cmdline.Usagef("account: no CA %q is configured", ca), "`tlskeeper account` lists them")
 }

@@ -21,6 +21,8 @@ import (
 	"tlskeeper/internal/term"
 
 	"tlskeeper/templates"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 // costDays is how far back a plan looks for what it would cost.
@@ -169,7 +171,7 @@ func (a *app) hardening(c *cli.Context, cfg *config.Config) (apacheconf.Change, 
 	change.Profile, change.HSTS, change.Redirect = cfg.Apache.Profile, cfg.Apache.HSTS, cfg.Apache.Redirect
 	if name := c.String("profile"); name != "" {
 		if !slices.Contains(templates.ProfileNames(), name) {
-			return change, hint.Wrap(usagef("apache: unknown profile %q", name), "profiles: "+strings.Join(templates.ProfileNames(), ", "))
+			return change, hint.Wrap(cmdline.Usagef("apache: unknown profile %q", name), "profiles: "+strings.Join(templates.ProfileNames(), ", "))
 		}
 		change.Profile = name
 	}
@@ -216,10 +218,10 @@ func (a *app) adoption(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 	}
 	names := c.Args().Slice()
 	if c.Bool("all") == (len(names) > 0) {
-		return apacheconf.Change{}, hint.Wrap(usagef("apache adopt: want certificate names, or --all"), "tlskeeper certs")
+		return apacheconf.Change{}, hint.Wrap(cmdline.Usagef("apache adopt: want certificate names, or --all"), "tlskeeper certs")
 	}
 	if c.Bool("all") && c.Bool("instead") {
-		return apacheconf.Change{}, usagef("apache adopt: --instead wants the names of certificates; --all cannot tell which of two is meant")
+		return apacheconf.Change{}, cmdline.Usagef("apache adopt: --instead wants the names of certificates; --all cannot tell which of two is meant")
 	}
 	if c.Bool("all") {
 		names = slices.Sorted(maps.Keys(all))

@@ -8,6 +8,8 @@ import (
 
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/hint"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 // allFaults stands for every code.
@@ -28,7 +30,7 @@ func (a *app) explainFinding(c *cli.Context) error {
 		return err
 	}
 	if code != allFaults {
-		return hint.Wrap(usagef("apache plan: no finding has the code %q", code), "tlskeeper apache plan --explain "+allFaults)
+		return hint.Wrap(cmdline.Usagef("apache plan: no finding has the code %q", code), "tlskeeper apache plan --explain "+allFaults)
 	}
 	if a.json(c) {
 		return a.printJSON(faults)

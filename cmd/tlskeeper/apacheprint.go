@@ -8,6 +8,8 @@ import (
 
 	"tlskeeper/apacheconf"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 // apacheAnswer is what plan, apply, adopt and vhost answer, as JSON or text.
@@ -64,7 +66,7 @@ func writeFindings(w io.Writer, word string, findings []apacheconf.Finding) {
 	for _, f := range findings {
 		fmt.Fprintf(w, "%s: %s\n", word, term.Escape(f.String()))
 		if f.Fix != "" {
-			fmt.Fprintf(w, "    %s\n", strings.ReplaceAll(escapeLines(strings.TrimSpace(f.Fix)), "\n", "\n    "))
+			fmt.Fprintf(w, "    %s\n", strings.ReplaceAll(cmdline.EscapeLines(strings.TrimSpace(f.Fix)), "\n", "\n    "))
 		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) apacheVHostCommand() *cli.Command {
@@ -36,10 +38,10 @@ func (a *app) newVHost(c *cli.Context, cfg *config.Config) (apacheconf.Change, e
 	v := apacheconf.NewVHost{Name: c.Args().First(), Names: []string{"localhost"}, Address: c.String("address"),
 		DocumentRoot: c.String("document-root"), Proxy: c.String("proxy")}
 	if c.NArg() != 1 || v.DocumentRoot != "" && v.Proxy != "" {
-		return apacheconf.Change{}, hint.Wrap(usagef("apache vhost: want one certificate name, and --document-root or --proxy"), "tlskeeper apache vhost --help")
+		return apacheconf.Change{}, hint.Wrap(cmdline.Usagef("apache vhost: want one certificate name, and --document-root or --proxy"), "tlskeeper apache vhost --help")
 	}
 	if err := v.Check(); err != nil {
-		return apacheconf.Change{}, hint.Wrap(usagef("apache vhost: %v", err), "tlskeeper apache vhost --help")
+		return apacheconf.Change{}, hint.Wrap(cmdline.Usagef("apache vhost: %v", err), "tlskeeper apache vhost --help")
 	}
 	g, err := store.Open(cfg.Paths.ACME).Serving(v.Name)
 	if err != nil {
@@ -63,13 +65,13 @@ func hostNames(g store.Generation, first string) ([]string, error) {
 	isWildcard := func(n string) bool { return strings.HasPrefix(n, "*") }
 	if first == "" {
 		if len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return !isWildcard(n) }) {
-			return nil, hint.Wrap(usagef("apache vhost: certificate %s has wildcards alone (%s), and a virtual host needs a plain name: --name", term.Escape(g.Name), strings.Join(names, ", ")),
+			return nil, hint.Wrap(cmdline.Usagef("apache vhost: certificate %s has wildcards alone (%s), and a virtual host needs a plain name: --name", term.Escape(g.Name), strings.Join(names, ", ")),
 				"tlskeeper apache vhost "+g.Name+" --name "+strings.Replace(names[0], "*", "www", 1))
 		}
 		return names, nil
 	}
 	if isWildcard(first) || g.Leaf.VerifyHostname(first) != nil {
-		return nil, usagef("apache vhost: certificate %s is not valid for the name %.80q, only for %s", term.Escape(g.Name), first, strings.Join(names, ", "))
+		return nil, cmdline.Usagef("apache vhost: certificate %s is not valid for the name %.80q, only for %s", term.Escape(g.Name), first, strings.Join(names, ", "))
 	}
 	rest := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return strings.EqualFold(n, first) })
 	return append([]string{first}, rest...), nil

@@ -8,12 +8,13 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 // version is set by the release build (-ldflags -X main.version=...).
@@ -47,7 +48,7 @@ func (a *app) do(ctx context.Context, args []string) error {
 	}
 	a.args = args
 	tool := a.newApp()
-	return tool.RunContext(ctx, normalize(tool, args))
+	return tool.RunContext(ctx, cmdline.Normalize(tool, args))
 }
 
 // newApp builds the whole command tree.
@@ -66,14 +67,14 @@ func (a *app) newApp() *cli.App {
 		HideHelpCommand:      true,
 		Before:               a.before,
 		Action:               a.bare,
-		OnUsageError:         onUsageError,
+		OnUsageError:         cmdline.OnUsageError,
 		ExitErrHandler:       func(*cli.Context, error) {}, // exit codes are chosen in exit.go only
 		EnableBashCompletion: true,
 	}
 	for _, c := range tool.Commands {
-		settle(c, "tlskeeper")
+		cmdline.Settle(c, "tlskeeper")
 	}
-	tool.CustomAppHelpTemplate = asTemplate(wholeHelpText(tool))
+	tool.CustomAppHelpTemplate = cmdline.AsTemplate(cmdline.WholeHelpText(tool))
 	return tool
 }
 
@@ -118,7 +119,7 @@ func globalFlags() []cli.Flag {
 func (a *app) before(c *cli.Context) error {
 	a.asJSON = c.Bool("json")
 	if c.Bool("verbose") && c.Bool("quiet") {
-		return usagef("--verbose and --quiet exclude each other")
+		return cmdline.Usagef("--verbose and --quiet exclude each other")
 	}
 	return nil
 }
@@ -130,33 +131,10 @@ func (a *app) bare(c *cli.Context) error {
 		return err
 	}
 	if c.Args().Present() {
-		return unknownCommand(c.Args().First(), "tlskeeper", c.App.Commands, c.App.Commands)
+		return cmdline.UnknownCommand(c.Args().First(), "tlskeeper", c.App.Commands, c.App.Commands)
 	}
 	cli.HelpPrinter(a.stderr, c.App.CustomAppHelpTemplate, c.App)
-	return usagef("which command?")
-}
-
-// settle gives c what urfave/cli/v2 does not hand down: its help text, the
-// handler for misspelt flags, and an answer to a word that is no sub-command, or where the
-// usage names no arguments.
-func settle(c *cli.Command, parent string) {
-	name := parent + " " + c.Name
-	c.OnUsageError, c.HideHelpCommand = onUsageError, true
-	do := c.Action
-	c.CustomHelpTemplate = asTemplate(helpText(name, c, do != nil))
-	c.Action = func(ctx *cli.Context) error {
-		word := ctx.Args().First()
-		switch {
-		case len(c.Subcommands) > 0 && (do == nil || word != ""):
-			return unknownCommand(word, name, c.Subcommands, ctx.App.Commands)
-		case c.ArgsUsage == "" && word != "":
-			return usagef("%s takes no arguments, but there is %q", strings.TrimPrefix(name, "tlskeeper "), word)
-		}
-		return do(ctx)
-	}
-	for _, sub := range c.Subcommands {
-		settle(sub, name)
-	}
+	return cmdline.Usagef("which command?")
 }
 
 // config reads the configuration that the global flags name.
@@ -186,7 +164,7 @@ func (a *app) log(c *cli.Context) *slog.Logger {
 	if c.Bool("quiet") {
 		level = slog.LevelWarn
 	}
-	return newTalk(a.stderr, level)
+	return cmdline.NewTalk(a.stderr, level)
 }
 
 func (a *app) json(c *cli.Context) bool { return c.Bool("json") }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func TestNormalize(t *testing.T) {
@@ -33,7 +35,7 @@ func TestNormalize(t *testing.T) {
 		"t version":                         "t --version",
 		"t":                                 "t",
 	} {
-		got := strings.Join(normalize(tool, strings.Fields(in)), " ")
+		got := strings.Join(cmdline.Normalize(tool, strings.Fields(in)), " ")
 		if got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
@@ -42,7 +44,7 @@ func TestNormalize(t *testing.T) {
 
 func TestArgumentThatLooksLikeAFlag(t *testing.T) {
 	tool := &cli.App{Commands: []*cli.Command{{Name: "query"}}}
-	got := normalize(tool, []string{"t", "query", "-- comment\nSELECT 1"})
+	got := cmdline.Normalize(tool, []string{"t", "query", "-- comment\nSELECT 1"})
 	if len(got) != 4 || got[3] != "-- comment\nSELECT 1" {
 		t.Errorf("got %q", got)
 	}

@@ -26,6 +26,8 @@ import (
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/owner"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 // Root is never SQLite's user in a directory that is not root's: what the
@@ -162,7 +164,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	if end == 0 && len(s.rest) >= longLine {
 		end = len(s.rest)
 	}
-	_, s.err = io.WriteString(s.to, escapeLines(string(s.rest[:end])))
+	_, s.err = io.WriteString(s.to, cmdline.EscapeLines(string(s.rest[:end])))
 	s.rest = append(s.rest[:0], s.rest[end:]...)
 	return len(p), s.err
 }
@@ -171,7 +173,7 @@ func (s *screen) Write(p []byte) (int, error) {
 func (s *screen) flush() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := io.WriteString(s.to, escapeLines(string(s.rest)))
+	_, err := io.WriteString(s.to, cmdline.EscapeLines(string(s.rest)))
 	err = cmp.Or(s.err, err)
 	s.rest, s.err = nil, cmp.Or(err, os.ErrClosed)
 	return err
@@ -189,11 +191,11 @@ func (h *handed) config(paths config.Paths) *config.Config {
 // it is to be.
 func (a *app) takeHanded() error {
 	if err := owner.Harmless(); err != nil {
-		return usagef("%s is for tlskeeper itself: %v", ownerWord, err)
+		return cmdline.Usagef("%s is for tlskeeper itself: %v", ownerWord, err)
 	}
 	a.handed = &handed{}
 	if err := json.NewDecoder(a.stdin).Decode(a.handed); err != nil {
-		return usagef("%s is for tlskeeper itself: %v", ownerWord, err)
+		return cmdline.Usagef("%s is for tlskeeper itself: %v", ownerWord, err)
 	}
 	if a.handed.Question != "" {
 		return nil // answerRoot says it

@@ -20,6 +20,8 @@ import (
 	"tlskeeper/internal/leaf"
 	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) certsCommand() *cli.Command {
@@ -280,7 +282,7 @@ func because(last string) string {
 // oneName is the only argument of a command.
 func oneName(c *cli.Context, command string) (string, error) {
 	if c.NArg() != 1 {
-		return "", hint.Wrap(usagef("%s: want the name of one certificate", command), "`tlskeeper certs` lists them")
+		return "", hint.Wrap(cmdline.Usagef("%s: want the name of one certificate", command), "`tlskeeper certs` lists them")
 	}
 	return c.Args().First(), nil
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tlskeeper/internal/hint"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) completionCommand() *cli.Command {
@@ -24,7 +26,7 @@ func (a *app) completionCommand() *cli.Command {
 
 func (a *app) completion(c *cli.Context) error {
 	if c.NArg() > 1 {
-		return hint.Wrap(usagef("completion: one shell at a time"), "tlskeeper completion "+c.Args().First())
+		return hint.Wrap(cmdline.Usagef("completion: one shell at a time"), "tlskeeper completion "+c.Args().First())
 	}
 	script := ""
 	switch shell := c.Args().First(); shell {
@@ -39,9 +41,9 @@ func (a *app) completion(c *cli.Context) error {
 		}
 		script += fishValues(c.App)
 	case "":
-		return hint.Wrap(usagef("completion: for which shell?"), "tlskeeper completion bash")
+		return hint.Wrap(cmdline.Usagef("completion: for which shell?"), "tlskeeper completion bash")
 	default:
-		return hint.Wrap(usagef("completion: no script for %q", shell), "bash, zsh and fish are known")
+		return hint.Wrap(cmdline.Usagef("completion: no script for %q", shell), "bash, zsh and fish are known")
 	}
 	_, err := fmt.Fprint(a.stdout, script)
 	return err
@@ -135,9 +137,9 @@ type node struct {
 }
 
 func tree(path, name string, commands []*cli.Command, flags []cli.Flag) []node {
-	here := node{path: path, name: name, commands: visibleNames(commands), flags: longFlags(flags)}
+	here := node{path: path, name: name, commands: cmdline.VisibleNames(commands), flags: cmdline.LongFlags(flags)}
 	for _, f := range flags {
-		if takesValue(f) {
+		if cmdline.TakesValue(f) {
 			here.valued = append(here.valued, f)
 		}
 	}
@@ -153,21 +155,6 @@ func tree(path, name string, commands []*cli.Command, flags []cli.Flag) []node {
 	return nodes
 }
 
-func longFlags(flags []cli.Flag) []string {
-	var names []string
-	for _, f := range flags {
-		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
-			continue
-		}
-		for _, name := range f.Names() {
-			if len(name) > 1 {
-				names = append(names, "--"+name)
-			}
-		}
-	}
-	return names
-}
-
 func pathCases(app *cli.App) string {
 	var paths []string
 	for _, n := range tree("", "", app.Commands, nil)[1:] {
@@ -178,7 +165,7 @@ func pathCases(app *cli.App) string {
 
 // wordCases offers flags once a dash is typed, and commands before that.
 func wordCases(app *cli.App) string {
-	global := append(longFlags(app.Flags), "--help")
+	global := append(cmdline.LongFlags(app.Flags), "--help")
 	var b strings.Builder
 	for _, n := range tree("", "", app.Commands, nil) {
 		if words := arguments(n.name); words != nil {

@@ -13,6 +13,8 @@ import (
 	"tlskeeper/query"
 
 	"tlskeeper/templates"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 // certificateNames stands in a script for the names of this host's
@@ -68,7 +70,7 @@ func valueCases(app *cli.App) string {
 			var words, typed []string
 			for _, name := range f.Names() {
 				words = append(words, values(n.name, name)...)
-				typed = append(typed, "'"+n.path+" "+dashes(name)+name+"'")
+				typed = append(typed, "'"+n.path+" "+cmdline.Dashes(name)+name+"'")
 			}
 			if words == nil {
 				free = append(free, typed...)

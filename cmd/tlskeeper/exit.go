@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"tlskeeper/acme"
 	"tlskeeper/apacheconf"
@@ -17,6 +16,8 @@ import (
 	"tlskeeper/internal/flock"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 // The exit codes, as the man page's EXIT STATUS lists them.
@@ -32,15 +33,6 @@ const (
 	exitInterrupted = 130
 )
 
-// usageError is a mistake on the command line.
-type usageError struct{ msg string }
-
-func (e usageError) Error() string { return e.msg }
-
-func usagef(format string, args ...any) error {
-	return usageError{fmt.Sprintf(format, args...)}
-}
-
 // errFindings ends a check that ran well and found something: what it found
 // is printed already.
 var errFindings = errors.New("there are findings")
@@ -55,7 +47,7 @@ func exitCode(err error) int {
 	case is[*childError](err):
 		child, _ := errors.AsType[*childError](err)
 		return child.code
-	case is[usageError](err), is[*config.Error](err), is[*acme.TermsError](err), is[*renewal.UnknownError](err):
+	case is[cmdline.UsageError](err), is[*config.Error](err), is[*acme.TermsError](err), is[*renewal.UnknownError](err):
 		return exitUsage
 	case is[*renewal.NotDeployedError](err):
 		return exitNotDeployed
@@ -89,18 +81,8 @@ func report(w io.Writer, err error, asJSON bool) {
 		fmt.Fprintln(w, term.EscapeJSON(string(text)))
 		return
 	}
-	fmt.Fprintf(w, "tlskeeper: %s\n", escapeLines(err.Error()))
+	fmt.Fprintf(w, "tlskeeper: %s\n", cmdline.EscapeLines(err.Error()))
 	if h := hint.Of(err); h != "" {
-		fmt.Fprintf(w, "hint: %s\n", escapeLines(h))
+		fmt.Fprintf(w, "hint: %s\n", cmdline.EscapeLines(h))
 	}
-}
-
-// escapeLines keeps the line breaks of a message that quotes another
-// program's words, and nothing else that a terminal would obey.
-func escapeLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		lines[i] = term.Escape(l)
-	}
-	return strings.Join(lines, "\n")
 }

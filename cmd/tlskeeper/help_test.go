@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 // helpOf types a command with --help.
@@ -87,7 +89,7 @@ func TestHelpOfTheWhole(t *testing.T) {
 }
 
 func TestHelpOfAFlag(t *testing.T) {
-	text := helpText("t x", &cli.Command{ArgsUsage: "{{ONE}}", Flags: []cli.Flag{
+	text := cmdline.HelpText("t x", &cli.Command{ArgsUsage: "{{ONE}}", Flags: []cli.Flag{
 		&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Usage: "answer as `FORMAT`", Value: "table"},
 		&cli.IntFlag{Name: "limit", Usage: "the first `N`"},
 		&cli.StringFlag{Name: "plain", Usage: "a value"},

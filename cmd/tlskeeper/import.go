@@ -17,6 +17,8 @@ import (
 	"tlskeeper/internal/term"
 	"tlskeeper/logship/ingest"
 	"tlskeeper/logship/store"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) importCommand() *cli.Command {
@@ -38,7 +40,7 @@ func (a *app) importCommand() *cli.Command {
 
 func (a *app) importFiles(c *cli.Context) error {
 	if !c.Args().Present() {
-		return hint.Wrap(usagef("import: which files?"), "tlskeeper import /var/log/apache2/tls.log.*.gz")
+		return hint.Wrap(cmdline.Usagef("import: which files?"), "tlskeeper import /var/log/apache2/tls.log.*.gz")
 	}
 	cfg, err := a.configOrDefault(c)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"tlskeeper/cmd/tlskeeper/internal/certbot"
 	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) importCertbotCommand() *cli.Command {
@@ -45,7 +47,7 @@ func (a *app) importCertbot(c *cli.Context) error {
 		return err
 	}
 	if !a.json(c) {
-		fmt.Fprint(a.stdout, escapeLines(plan.Diff()))
+		fmt.Fprint(a.stdout, cmdline.EscapeLines(plan.Diff()))
 	}
 	if !c.Bool("dry-run") && !plan.Empty() {
 		if err := a.confirm(c, "take this over?"); err != nil {

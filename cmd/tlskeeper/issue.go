@@ -16,6 +16,8 @@ import (
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 // runLockWait is how long a run waits for another one to end.
@@ -69,7 +71,7 @@ func (a *app) issue(c *cli.Context) error {
 		cfg.Certificates, only = []config.Certificate{*extra}, []string{extra.Name}
 	}
 	if len(cfg.Certificates) == 0 {
-		return hint.Wrap(usagef("issue: no certificate is configured"), "add a [[certificate]] to "+cfg.Paths.ConfigFile()+", or give -d NAME -w DIR")
+		return hint.Wrap(cmdline.Usagef("issue: no certificate is configured"), "add a [[certificate]] to "+cfg.Paths.ConfigFile()+", or give -d NAME -w DIR")
 	}
 	run, err := a.renewalConfig(c, cfg)
 	if err != nil {
@@ -106,7 +108,7 @@ func (a *app) adviseRenewal(cfg *config.Config, report *renewal.Report, cert con
 	}
 	file := cmp.Or(cfg.File, cfg.Paths.ConfigFile())
 	fmt.Fprintf(a.stderr, "`tlskeeper renew` handles only what is configured: to have %s renewed, add to %s:\n\n%s\n",
-		term.Escape(cert.Name), term.Escape(file), escapeLines(snippet(cert, cfg.ACME)))
+		term.Escape(cert.Name), term.Escape(file), cmdline.EscapeLines(snippet(cert, cfg.ACME)))
 }
 
 // stagingRun gives a run on the staging CA a store of its own, in the closed
@@ -136,23 +138,23 @@ func applyIssueFlags(c *cli.Context, cfg *config.Config) {
 func adHoc(c *cli.Context, cfg *config.Config) (*config.Certificate, error) {
 	names, csr := splitNames(c.StringSlice("d")), c.String("csr")
 	if len(names) == 0 && (c.IsSet("d") || c.IsSet("csr") && csr == "") { // -d "$NAME" with NAME unset
-		return nil, hint.Wrap(usagef("issue: -d or --csr is there, and names nothing"), "without them it is for the certificates of the configuration")
+		return nil, hint.Wrap(cmdline.Usagef("issue: -d or --csr is there, and names nothing"), "without them it is for the certificates of the configuration")
 	}
 	if len(names) == 0 && csr == "" {
 		for _, f := range []string{"-w", "--listen", "--cert-name", "--key-type"} {
 			if c.String(strings.TrimLeft(f, "-")) != "" {
-				return nil, hint.Wrap(usagef("issue: %s goes with -d or --csr", f), "what belongs to a configured certificate stands in the configuration")
+				return nil, hint.Wrap(cmdline.Usagef("issue: %s goes with -d or --csr", f), "what belongs to a configured certificate stands in the configuration")
 			}
 		}
 		return nil, nil
 	}
 	if c.Args().Present() {
-		return nil, usagef("issue: give certificates of the configuration, or -d names, or --csr")
+		return nil, cmdline.Usagef("issue: give certificates of the configuration, or -d names, or --csr")
 	}
 	cert, err := cfg.AdHoc(config.AdHoc{Names: names, CSR: csr, Name: c.String("cert-name"),
 		KeyType: c.String("key-type"), Webroot: c.String("w"), Listen: c.String("listen")})
 	if _, bad := errors.AsType[*dnsname.Error](err); err != nil && !bad {
-		return nil, hint.Wrap(usagef("issue: %v", err), hint.Of(err))
+		return nil, hint.Wrap(cmdline.Usagef("issue: %v", err), hint.Of(err))
 	}
 	return &cert, blameNames(err)
 }
@@ -169,7 +171,7 @@ func splitNames(given []string) []string {
 // blameNames makes a bad name on the command line a mistake of usage.
 func blameNames(err error) error {
 	if name, ok := errors.AsType[*dnsname.Error](err); ok {
-		return hint.Wrap(usageError{name.Error()}, hint.Of(err))
+		return hint.Wrap(cmdline.Usagef("%s", name.Error()), hint.Of(err))
 	}
 	return err
 }

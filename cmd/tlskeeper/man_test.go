@@ -16,6 +16,8 @@ import (
 
 	"tlskeeper/apacheconf"
 	"tlskeeper/cmd/tlskeeper/internal/config"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 const (
@@ -141,7 +143,7 @@ func manFlags(b *strings.Builder, flags []cli.Flag) {
 		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
 			continue
 		}
-		usage, value := unquoteUsage(f)
+		usage, value := cmdline.UnquoteUsage(f)
 		if value != "" {
 			value = " *" + value + "*"
 		}
@@ -152,7 +154,7 @@ func manFlags(b *strings.Builder, flags []cli.Flag) {
 func dashed(names []string) string {
 	var parts []string
 	for _, n := range names {
-		parts = append(parts, "**"+dashes(n)+n+"**")
+		parts = append(parts, "**"+cmdline.Dashes(n)+n+"**")
 	}
 	return strings.Join(parts, ", ")
 }

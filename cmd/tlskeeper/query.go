@@ -15,6 +15,8 @@ import (
 	"tlskeeper/internal/owner"
 	"tlskeeper/logship/ingest"
 	"tlskeeper/query"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) queryCommand() *cli.Command {
@@ -121,7 +123,7 @@ func (a *app) openQuery(c *cli.Context) (*query.DB, error) {
 	files := append(c.Args().Tail(), c.StringSlice("from")...)
 	if len(files) > 0 {
 		if c.String("db") != "" {
-			return nil, usagef("--db and files exclude each other")
+			return nil, cmdline.Usagef("--db and files exclude each other")
 		}
 		loaded, err := ingest.Memory(c.Context, files, a.log(c))
 		if err != nil {
@@ -155,24 +157,24 @@ func queryOptions(c *cli.Context) (query.Options, error) {
 	o := query.Options{NoRollup: c.Bool("no-rollup"), Explain: c.Bool("explain"), Timeout: c.Duration("timeout")}
 	o.VHost, o.Limit = c.String("vhost"), c.Int("limit")
 	if o.Limit < 0 {
-		return o, usagef("--limit %d: want a number of rows", o.Limit)
+		return o, cmdline.Usagef("--limit %d: want a number of rows", o.Limit)
 	}
 	if o.Timeout < 0 {
-		return o, usagef("--timeout %s: want a time to wait", o.Timeout)
+		return o, cmdline.Usagef("--timeout %s: want a time to wait", o.Timeout)
 	}
 	if c.Bool("json") && c.IsSet("format") && c.String("format") != "json" {
-		return o, usagef("--json and --format %s exclude each other", c.String("format"))
+		return o, cmdline.Usagef("--json and --format %s exclude each other", c.String("format"))
 	}
 	if !slices.Contains(query.Formats, c.String("format")) {
-		return o, hint.Wrap(usagef("unknown format %q", c.String("format")), "formats: "+strings.Join(query.Formats, ", "))
+		return o, hint.Wrap(cmdline.Usagef("unknown format %q", c.String("format")), "formats: "+strings.Join(query.Formats, ", "))
 	}
 	now := time.Now()
 	var err error
 	if o.Since, err = query.When(c.String("since"), now); err != nil {
-		return o, usagef("--since %v", err)
+		return o, cmdline.Usagef("--since %v", err)
 	}
 	if o.Until, err = query.When(c.String("until"), now); err != nil {
-		return o, usagef("--until %v", err)
+		return o, cmdline.Usagef("--until %v", err)
 	}
 	return o, nil
 }
@@ -199,7 +201,7 @@ func (a *app) listReports(c *cli.Context) error {
 }
 
 func unknownReport(name string) error {
-	err := usagef("no report %q", name)
+	err := cmdline.Usagef("no report %q", name)
 	if near := hint.Nearest(name, query.ReportNames()); near != "" {
 		return hint.Wrap(err, "did you mean `tlskeeper query "+near+"`?")
 	}

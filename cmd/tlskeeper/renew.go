@@ -8,6 +8,8 @@ import (
 
 	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/hint"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) renewCommand() *cli.Command {
@@ -37,7 +39,7 @@ func (a *app) renew(c *cli.Context) error {
 		return err
 	}
 	if len(cfg.Certificates) == 0 {
-		return hint.Wrap(usagef("renew: no certificate is configured"), "add a [[certificate]] to "+cfg.File)
+		return hint.Wrap(cmdline.Usagef("renew: no certificate is configured"), "add a [[certificate]] to "+cfg.File)
 	}
 	run, err := a.renewalConfig(c, cfg)
 	if err != nil {

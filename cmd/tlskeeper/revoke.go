@@ -15,6 +15,8 @@ import (
 	"tlskeeper/cmd/tlskeeper/internal/renewal"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) revokeCommand() *cli.Command {
@@ -46,7 +48,7 @@ func (a *app) revoke(c *cli.Context) error {
 	}
 	reason, ok := acme.Reasons[c.String("reason")]
 	if !ok {
-		return hint.Wrap(usagef("revoke: unknown reason %q", c.String("reason")), "reasons: "+strings.Join(reasonNames(), ", "))
+		return hint.Wrap(cmdline.Usagef("revoke: unknown reason %q", c.String("reason")), "reasons: "+strings.Join(reasonNames(), ", "))
 	}
 	cfg, err := a.configOrDefault(c)
 	if err != nil {
@@ -98,7 +100,7 @@ func revokable(c *cli.Context, cfg *config.Config, cert store.Certificate) (stor
 	}
 	g, err := store.Open(cfg.Paths.ACME).Generation(cert.Name, c.Int("generation"))
 	if err != nil {
-		return g, hint.Wrap(usagef("revoke: %s has no generation %d on this host", term.Escape(cert.Name), c.Int("generation")),
+		return g, hint.Wrap(cmdline.Usagef("revoke: %s has no generation %d on this host", term.Escape(cert.Name), c.Int("generation")),
 			"they are below "+filepath.Join(cfg.Paths.ACME, "certs", cert.Name, "gen"))
 	}
 	return g, nil

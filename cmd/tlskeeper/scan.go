@@ -10,6 +10,8 @@ import (
 	"tlskeeper/apacheconf/probe"
 	"tlskeeper/internal/hint"
 	"tlskeeper/templates"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) scanCommand() *cli.Command {
@@ -47,7 +49,7 @@ type scanAnswer struct {
 
 func (a *app) scan(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return hint.Wrap(usagef("scan: want one HOST or HOST:PORT"), "tlskeeper scan www.example.org")
+		return hint.Wrap(cmdline.Usagef("scan: want one HOST or HOST:PORT"), "tlskeeper scan www.example.org")
 	}
 	target, err := scanTarget(c)
 	if err != nil {
@@ -70,14 +72,14 @@ func (a *app) scan(c *cli.Context) error {
 func scanTarget(c *cli.Context) (probe.Target, error) {
 	target, err := probe.NewTarget(c.Args().First(), c.String("sni"))
 	if err != nil {
-		return target, usagef("scan: %v", err)
+		return target, cmdline.Usagef("scan: %v", err)
 	}
 	if c.Bool("slow") {
 		target.Pace = probe.SlowPace()
 	}
 	if port := c.String("http"); port != "" {
 		if target, err = target.WithHTTPPort(port); err != nil {
-			return target, usagef("scan: --http: %v", err)
+			return target, cmdline.Usagef("scan: --http: %v", err)
 		}
 	}
 	if file := c.String("ca"); file != "" {
@@ -142,5 +144,5 @@ func scanProfile(name string) (*probe.Profile, error) {
 		profile, err := probe.NewProfile(p.Name, p.Protocol, p.Suites12, p.Suites13, p.Groups, p.ServerOrder)
 		return &profile, err
 	}
-	return nil, hint.Wrap(usagef("scan: unknown profile %q", name), "profiles: "+strings.Join(templates.ProfileNames(), ", "))
+	return nil, hint.Wrap(cmdline.Usagef("scan: unknown profile %q", name), "profiles: "+strings.Join(templates.ProfileNames(), ", "))
 }

@@ -8,6 +8,8 @@ import (
 
 	"tlskeeper/cmd/tlskeeper/internal/setup"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) setupCommand() *cli.Command {
@@ -60,7 +62,7 @@ func (a *app) carryOut(c *cli.Context, plan *setup.Plan) error {
 	if a.json(c) {
 		return a.printJSON(plan)
 	}
-	fmt.Fprint(a.stdout, escapeLines(plan.Diff()))
+	fmt.Fprint(a.stdout, cmdline.EscapeLines(plan.Diff()))
 	if plan.Empty() {
 		fmt.Fprintln(a.stderr, "everything is in place; nothing was changed")
 	}

@@ -13,6 +13,8 @@ import (
 	"tlskeeper/cmd/tlskeeper/internal/status"
 	"tlskeeper/internal/table"
 	"tlskeeper/internal/term"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) statusCommand() *cli.Command {
@@ -133,7 +135,7 @@ func databaseSize(a status.Agent) string {
 
 // printFinding writes a finding and, below it, what to type.
 func printFinding(w io.Writer, f status.Finding) {
-	message := strings.ReplaceAll(escapeLines(f.Message), "\n", "\n      ")
+	message := strings.ReplaceAll(cmdline.EscapeLines(f.Message), "\n", "\n      ")
 	fmt.Fprintf(w, "%-4s  %s: %s\n", f.Severity, term.Escape(f.Subject), message)
 	if f.Hint != "" {
 		fmt.Fprintf(w, "      hint: %s\n", term.Escape(f.Hint))

@@ -9,6 +9,8 @@ import (
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/term"
 	"tlskeeper/logship/live"
+
+	"tlskeeper/cmd/tlskeeper/internal/cmdline"
 )
 
 func (a *app) tailCommand() *cli.Command {
@@ -48,13 +50,13 @@ func (a *app) tail(c *cli.Context) error {
 		Width:   func() int { return screenWidth(a.stdout) },
 	}
 	if conf.Lines < 0 {
-		return usagef("tail: --lines cannot be %d", conf.Lines)
+		return cmdline.Usagef("tail: --lines cannot be %d", conf.Lines)
 	}
 	if err := checkFilter(conf.Filter); err != nil {
 		return err
 	}
 	if err := conf.Filter.Check(); err != nil {
-		return hint.Wrap(usagef("tail: %v", err), "tlskeeper tail --client 192.0.2.7; a name has dots, and is in the log with HostnameLookups only")
+		return hint.Wrap(cmdline.Usagef("tail: %v", err), "tlskeeper tail --client 192.0.2.7; a name has dots, and is in the log with HostnameLookups only")
 	}
 	if c.Bool("raw") {
 		conf.Form = live.Raw
@@ -84,11 +86,11 @@ func checkFilter(f live.Filter) error {
 		digits := strings.TrimLeft(strings.ReplaceAll(rest, ".", ""), "v-_ ")
 		for _, p := range protocols {
 			if strings.ReplaceAll(strings.TrimPrefix(p, "TLSv"), ".", "") == digits {
-				return hint.Wrap(usagef("tail: there is no protocol %q", f.Protocol), "did you mean --protocol "+p+"?")
+				return hint.Wrap(cmdline.Usagef("tail: there is no protocol %q", f.Protocol), "did you mean --protocol "+p+"?")
 			}
 		}
 	}
-	return hint.Wrap(usagef("tail: there is no protocol %q", f.Protocol), "one of "+strings.Join(protocols[:5], ", "))
+	return hint.Wrap(cmdline.Usagef("tail: there is no protocol %q", f.Protocol), "one of "+strings.Join(protocols[:5], ", "))
 }
 
 // tailed is the log that was named, or the first one that the agent follows.
@@ -103,5 +105,5 @@ func (a *app) tailed(c *cli.Context) (string, error) {
 	case 1:
 		return c.Args().First(), nil
 	}
-	return "", hint.Wrap(usagef("tail: one log at a time"), "tlskeeper tail "+c.Args().First())
+	return "", hint.Wrap(cmdline.Usagef("tail: one log at a time"), "tlskeeper tail "+c.Args().First())
 }

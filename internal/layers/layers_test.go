@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"apacheconf/probe":               {"internal/leaf"},
 	"apacheconf/proof":               {"apacheconf/conf", "apacheconf/httpd", "apacheconf/probe"},
 	"cmd/tlskeeper/internal/certbot": {"acme", "acme/challenge", "acme/store", "cmd/tlskeeper/internal/config", "internal/leaf", "internal/safepath"},
+	"cmd/tlskeeper/internal/cmdline": {},
 	"cmd/tlskeeper/internal/config":  {"internal/safepath", "templates"},
 	"cmd/tlskeeper/internal/renewal": {"acme", "acme/schedule", "acme/store", "apacheconf", "cmd/tlskeeper/internal/status", "internal/safepath"},
 	"cmd/tlskeeper/internal/setup":   {"cmd/tlskeeper/internal/config", "internal/safepath"},

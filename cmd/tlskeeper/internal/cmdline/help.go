@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"fmt"
@@ -20,10 +20,10 @@ const (
 // row is one entry of a list: a flag or a command, and what it does.
 type row struct{ label, text string }
 
-// helpText is what `tlskeeper COMMAND --help` prints. alone tells that the
+// HelpText is what `tlskeeper COMMAND --help` prints. alone tells that the
 // command does something without its sub-commands, too. The library's own
 // template has room for the arguments or the examples, and wraps nothing.
-func helpText(name string, c *cli.Command, alone bool) string {
+func HelpText(name string, c *cli.Command, alone bool) string {
 	usage := name
 	switch {
 	case len(c.Subcommands) > 0 && alone:
@@ -41,8 +41,8 @@ func helpText(name string, c *cli.Command, alone bool) string {
 		everywhere + "\n"
 }
 
-// wholeHelpText is what `tlskeeper --help` prints.
-func wholeHelpText(tool *cli.App) string {
+// WholeHelpText is what `tlskeeper --help` prints.
+func WholeHelpText(tool *cli.App) string {
 	return section("NAME", wrapped(tool.Name+" - "+tool.Usage, helpIndent)) +
 		section("USAGE", helpIndent+tool.Name+" COMMAND [flags] [arguments]\n") +
 		section("EXAMPLES", indented(tool.UsageText)) +
@@ -51,8 +51,8 @@ func wholeHelpText(tool *cli.App) string {
 		strings.TrimSuffix(section("FLAGS, also behind a command", list(flagRows(tool.Flags))), "\n")
 }
 
-// asTemplate makes a text a template of the library that prints just that.
-func asTemplate(text string) string { return strings.ReplaceAll(text, "{{", "{{`{{`}}") }
+// AsTemplate makes a text a template of the library that prints just that.
+func AsTemplate(text string) string { return strings.ReplaceAll(text, "{{", "{{`{{`}}") }
 
 func section(title, body string) string {
 	if body == "" {
@@ -140,10 +140,10 @@ func flagRows(flags []cli.Flag) []row {
 func flagRow(f cli.Flag) row {
 	names := slices.SortedStableFunc(slices.Values(f.Names()), func(a, b string) int { return min(len(a), 2) - min(len(b), 2) })
 	for i, n := range names {
-		names[i] = dashes(n) + n
+		names[i] = Dashes(n) + n
 	}
 	doc := f.(cli.DocGenerationFlag)
-	usage, value := unquoteUsage(f)
+	usage, value := UnquoteUsage(f)
 	if value != "" {
 		value = " " + value
 		if text := strings.Trim(doc.GetDefaultText(), `"`); text != "" && text != "0" && text != "0s" {
@@ -156,7 +156,8 @@ func flagRow(f cli.Flag) row {
 	return row{strings.Join(names, ", ") + value, usage}
 }
 
-func dashes(name string) string {
+// Dashes are those that a flag of that name is typed with: one or two.
+func Dashes(name string) string {
 	if len(name) == 1 {
 		return "-"
 	}
@@ -166,13 +167,13 @@ func dashes(name string) string {
 // placeholder is the name that a flag's usage gives its value.
 var placeholder = regexp.MustCompile("`([^`]*)`")
 
-// unquoteUsage splits a flag's usage into text and the name of its value; ""
+// UnquoteUsage splits a flag's usage into text and the name of its value; ""
 // is for a flag without one.
-func unquoteUsage(f cli.Flag) (usage, value string) {
+func UnquoteUsage(f cli.Flag) (usage, value string) {
 	usage = f.(cli.DocGenerationFlag).GetUsage()
 	if m := placeholder.FindStringSubmatch(usage); m != nil {
 		value = m[1]
-	} else if takesValue(f) {
+	} else if TakesValue(f) {
 		value = "VALUE"
 	}
 	return strings.ReplaceAll(usage, "`", ""), value

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"slices"
@@ -7,15 +7,15 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// completionFlag ends the line with which a shell asks for completions.
-const completionFlag = "--generate-bash-completion"
+// CompletionFlag ends the line with which a shell asks for completions.
+const CompletionFlag = "--generate-bash-completion"
 
-// normalize puts a command line into the order that urfave/cli/v2 reads:
+// Normalize puts a command line into the order that urfave/cli/v2 reads:
 // global flags, command, its flags, arguments. The library by itself stops at
 // the first argument and drops the flags behind it without a word
 // (`scan host:443 --sni name`), and knows global flags only in front.
-func normalize(app *cli.App, args []string) []string {
-	if len(args) < 2 || args[len(args)-1] == completionFlag {
+func Normalize(app *cli.App, args []string) []string {
+	if len(args) < 2 || args[len(args)-1] == CompletionFlag {
 		return args
 	}
 	args = translate(args)
@@ -96,7 +96,7 @@ func (l *line) takeFlag(rest []string) []string {
 		}
 	}
 	n := 1
-	if flag != nil && !hasValue && takesValue(flag) {
+	if flag != nil && !hasValue && TakesValue(flag) {
 		if n = 2; len(rest) == 1 {
 			l.open = rest[0]
 			return nil
@@ -130,7 +130,8 @@ func find(flags []cli.Flag, name string) cli.Flag {
 	return nil
 }
 
-func takesValue(f cli.Flag) bool {
+// TakesValue tells whether a flag is followed by a value.
+func TakesValue(f cli.Flag) bool {
 	d, ok := f.(cli.DocGenerationFlag)
 	return ok && d.TakesValue()
 }

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"context"
@@ -22,7 +22,8 @@ type talk struct {
 	attrs string
 }
 
-func newTalk(w io.Writer, level slog.Level) *slog.Logger {
+// NewTalk is a logger that writes to w what is of that level or above.
+func NewTalk(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(&talk{w: w, level: level, mu: new(sync.Mutex)})
 }
 

@@ -1,4 +1,4 @@
-package main
+package cmdline
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 
 func TestTalk(t *testing.T) {
 	var b bytes.Buffer
-	log := newTalk(&b, slog.LevelInfo).With("log", "/var/log/tls.log")
+	log := NewTalk(&b, slog.LevelInfo).With("log", "/var/log/tls.log")
 	log.Debug("not shown")
 	log.Info("following", "offset", 12, "agent", "two words")
 	log.Warn("reading failed", "err", errors.New("a \x1b[2Jscreen"))

@@ -1,7 +1,8 @@
-package main
+package cmdline
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -9,14 +10,14 @@ import (
 	"tlskeeper/internal/hint"
 )
 
-// unknownCommand says what a word may have been meant for: known are the
+// UnknownCommand says what a word may have been meant for: known are the
 // commands that could stand in its place, all the whole tree.
-func unknownCommand(word, parent string, known, all []*cli.Command) error {
-	names := visibleNames(known)
+func UnknownCommand(word, parent string, known, all []*cli.Command) error {
+	names := VisibleNames(known)
 	if word == "" {
-		return hint.Wrap(usagef("%s: which of %s?", strings.TrimPrefix(parent, "tlskeeper "), strings.Join(names, ", ")), parent+" --help")
+		return hint.Wrap(Usagef("%s: which of %s?", strings.TrimPrefix(parent, "tlskeeper "), strings.Join(names, ", ")), parent+" --help")
 	}
-	err := usagef("unknown command %q", strings.TrimPrefix(parent+" "+word, "tlskeeper "))
+	err := Usagef("unknown command %q", strings.TrimPrefix(parent+" "+word, "tlskeeper "))
 	if instead, ok := habits[word]; ok {
 		return hint.Wrap(err, instead)
 	}
@@ -63,7 +64,8 @@ var habits = map[string]string{
 	"enhance": "`tlskeeper apache plan` shows what hardening would change",
 }
 
-func visibleNames(commands []*cli.Command) []string {
+// VisibleNames are the names of the commands that help lists.
+func VisibleNames(commands []*cli.Command) []string {
 	var names []string
 	for _, c := range commands {
 		if !c.Hidden {
@@ -79,32 +81,48 @@ var (
 	flagWithBadValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-(\S+): `)
 )
 
-// onUsageError rewords the flag package's message and names a near flag.
-func onUsageError(c *cli.Context, err error, _ bool) error {
+// OnUsageError rewords the flag package's message and names a near flag.
+func OnUsageError(c *cli.Context, err error, _ bool) error {
 	msg := err.Error()
 	if word, unknown := strings.CutPrefix(msg, "flag provided but not defined: "); unknown {
 		return unknownFlag(c, strings.TrimLeft(word, "-"))
 	}
 	if m := flagWithoutValue.FindStringSubmatch(msg); m != nil {
-		msg = dashes(m[1]) + m[1] + " needs a value"
+		msg = Dashes(m[1]) + m[1] + " needs a value"
 	} else if m := flagWithBadValue.FindStringSubmatch(msg); m != nil {
-		msg = dashes(m[2]) + m[2] + ": invalid value " + m[1]
+		msg = Dashes(m[2]) + m[2] + ": invalid value " + m[1]
 	}
-	return hint.Wrap(usageError{msg}, "see --help")
+	return hint.Wrap(UsageError{msg}, "see --help")
 }
 
 func unknownFlag(c *cli.Context, word string) error {
-	err := usagef("unknown flag %s", dashes(word)+word)
-	flags := globalFlags()
+	err := Usagef("unknown flag %s", Dashes(word)+word)
+	flags := slices.Clone(c.App.Flags)
 	if c.Command != nil {
 		flags = append(flags, c.Command.Flags...)
 	}
 	var names []string
-	for _, name := range longFlags(flags) {
+	for _, name := range LongFlags(flags) {
 		names = append(names, strings.TrimPrefix(name, "--"))
 	}
 	if near := hint.Nearest(word, names); near != "" {
 		return hint.Wrap(err, "did you mean --"+near+"?")
 	}
 	return hint.Wrap(err, "see --help")
+}
+
+// LongFlags are the long names of flags, with their dashes.
+func LongFlags(flags []cli.Flag) []string {
+	var names []string
+	for _, f := range flags {
+		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
+			continue
+		}
+		for _, name := range f.Names() {
+			if len(name) > 1 {
+				names = append(names, "--"+name)
+			}
+		}
+	}
+	return names
 }
