@@ -7,15 +7,15 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// CompletionFlag ends the line with which a shell asks for completions.
-const CompletionFlag = "--generate-bash-completion"
+// completionFlag ends the line with which a shell asks for completions.
+const completionFlag = "--generate-bash-completion"
 
 // Normalize puts a command line into the order that urfave/cli/v2 reads:
 // global flags, command, its flags, arguments. The library by itself stops at
 // the first argument and drops the flags behind it without a word
 // (`scan host:443 --sni name`), and knows global flags only in front.
 func Normalize(app *cli.App, args []string) []string {
-	if len(args) < 2 || args[len(args)-1] == CompletionFlag {
+	if len(args) < 2 || args[len(args)-1] == completionFlag {
 		return args
 	}
 	args = translate(args)
