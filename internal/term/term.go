@@ -41,10 +41,15 @@ func isPlain(s string) bool {
 	return true
 }
 
+const hexDigits = "0123456789abcdef"
+
 func writeRune(b *strings.Builder, r rune, raw string) {
 	switch {
 	case r == utf8.RuneError && len(raw) == 1, r < ' ', r == 0x7f:
-		fmt.Fprintf(b, `\x%02x`, raw[0])
+		// By hand: a foreign text may be nothing else, and fmt is slow.
+		b.WriteString(`\x`)
+		b.WriteByte(hexDigits[raw[0]>>4])
+		b.WriteByte(hexDigits[raw[0]&15])
 	case !unicode.IsPrint(r):
 		fmt.Fprintf(b, `\u{%04x}`, r)
 	default:
