@@ -25,6 +25,7 @@ import (
 	"tlskeeper/internal/durable"
 	"tlskeeper/internal/hint"
 	"tlskeeper/internal/owner"
+	"tlskeeper/internal/regular"
 	"tlskeeper/internal/term"
 
 	"tlskeeper/cmd/tlskeeper/internal/cmdline"
@@ -228,7 +229,7 @@ func handOver(paths []string) (names []handedFile, files []*os.File) {
 	for _, path := range paths {
 		f, err := owner.Open(path)
 		if err != nil {
-			names = append(names, handedFile{Name: path, Error: bare(err).Error(), Hint: hint.Of(err)})
+			names = append(names, handedFile{Name: path, Error: regular.Cause(err).Error(), Hint: hint.Of(err)})
 			continue
 		}
 		names = append(names, handedFile{Name: path, FD: owner.FirstFile + len(files)})
@@ -274,14 +275,6 @@ func (h *handed) told() func(n int) {
 	}
 	to := os.NewFile(uintptr(h.Progress), "progress")
 	return func(n int) { fmt.Fprintln(to, n) }
-}
-
-// bare leaves out the path, which is said already.
-func bare(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
 }
 
 // names are those of the files that root handed over, or could not open.

@@ -61,22 +61,33 @@ func (a *app) importFiles(c *cli.Context) error {
 		}
 		return a.leaveImport(c, o, h)
 	}
-	s, err := store.OpenContext(c.Context, path, store.Options{Client: cfg.Agent.Client, Log: a.log(c)})
+	s, err := a.openToFill(c, cfg, path)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if path == cfg.Agent.Database {
-		if err := s.Limit(int64(cfg.Agent.MaxSize)); err != nil {
-			return err
-		}
-	}
 	results, err := a.ingest(c, s)
+	return a.printImports(c, results, err)
+}
+
+// openToFill opens the database at path for an import. The agent's own keeps its
+// limit.
+func (a *app) openToFill(c *cli.Context, cfg *config.Config, path string) (*store.Store, error) {
+	s, err := store.OpenContext(c.Context, path, store.Options{Client: cfg.Agent.Client, Log: a.log(c)})
+	if err != nil || path != cfg.Agent.Database {
+		return s, err
+	}
+	if err := s.Limit(int64(cfg.Agent.MaxSize)); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// printImports writes the results, also those beside an error, which it returns.
+func (a *app) printImports(c *cli.Context, results []ingest.Result, err error) error {
 	if a.json(c) {
-		if printErr := a.printJSON(append([]ingest.Result{}, results...)); err == nil {
-			err = printErr
-		}
-		return err
+		return cmp.Or(err, a.printJSON(append([]ingest.Result{}, results...)))
 	}
 	for _, r := range results {
 		a.printImport(r)

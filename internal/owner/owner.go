@@ -28,22 +28,13 @@ type Owner struct{ UID, GID uint32 }
 // IsRoot tells whether nobody but root may.
 func (o Owner) IsRoot() bool { return o.UID == 0 }
 
-// of finds the owner of dir, following the links of root alone. A directory
-// that is not there yet belongs to whoever owns the nearest one above it that is.
+// OfFile finds the owner of the directory that the file at path lies in, following
+// the links of root alone. A directory that is not there yet belongs to whoever
+// owns the nearest one above it that is.
 //
 // Where root's own directory on the way lets others make files in it, or where
-// two users have a part of the way, nobody can be told, and that is the error.
-func of(dir string) (Owner, error) {
-	w, err := walk(dir, false)
-	if err != nil {
-		return Owner{}, err
-	}
-	defer w.close()
-	return w.owner, nil
-}
-
-// OfFile is Of the directory that the file at path lies in. In one of root's in
-// which everybody may make files (/tmp), that file, and each whose name has one
+// two users have a part of the way, nobody can be told, and that is the error. In
+// one of root's in which everybody may make files (/tmp), that file, and each whose name has one
 // of the suffixes more, must be root's or not there: such a file of theirs is an
 // error.
 func OfFile(path string, suffixes ...string) (Owner, error) {

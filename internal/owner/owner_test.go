@@ -134,7 +134,7 @@ func TestWhoseADirectoryIs(t *testing.T) {
 		"a file":                        {[]entry{{path: "a", file: true}}, "a", 0, "not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := of(filepath.Join(tree(t, c.entries...), c.dir))
+			got, err := OfFile(filepath.Join(tree(t, c.entries...), c.dir, "tls.db"))
 			if c.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), c.refused) {
 					t.Errorf("%v, %v; want %q", got, err, c.refused)
@@ -157,7 +157,7 @@ func TestADirectoryOpenToAGroupIsNobodys(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "a"), 0o775); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := of(filepath.Join(dir, "a")); err == nil {
+	if got, err := OfFile(filepath.Join(dir, "a", "tls.db")); err == nil {
 		t.Errorf("%v", got)
 	}
 }

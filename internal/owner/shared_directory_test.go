@@ -30,7 +30,7 @@ func TestADirectoryOpenByItsAccessListIsNobodys(t *testing.T) {
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	got, err := of(filepath.Join(dir, "b"))
+	got, err := OfFile(filepath.Join(dir, "b", "tls.db"))
 	if err == nil || !strings.Contains(err.Error(), "access list") || hint.Of(err) != "chmod g-w "+dir {
 		t.Errorf("%v, %v; hint %s", got, err, hint.Of(err))
 	}

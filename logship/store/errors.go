@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/regular"
 )
 
 // openError says why the database at path cannot be opened, and what to do.
@@ -21,7 +22,7 @@ func openError(path string, err error) error {
 	if d := Damaged(path, err); d != nil {
 		return d
 	}
-	out := fmt.Errorf("opening the log database %s: %w", path, bare(err))
+	out := fmt.Errorf("opening the log database %s: %w", path, regular.Cause(err))
 	switch locked := unwritable(path); {
 	case locked != nil && isCode(err, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrReadonly):
 		return hint.Wrap(fmt.Errorf("opening the log database %s: %w", path, locked),
@@ -69,12 +70,4 @@ func isCode(err error, codes ...sqlite3.ErrNo) bool {
 		}
 	}
 	return false
-}
-
-// bare leaves out the path, which is said already.
-func bare(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
 }

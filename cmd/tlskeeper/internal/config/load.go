@@ -10,6 +10,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/regular"
 	"tlskeeper/internal/safepath"
 )
 
@@ -114,7 +115,7 @@ func readFile(path string) (string, *Error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", &Error{File: path, Msg: "no such file", Hint: exampleHint}
 	case err != nil:
-		return "", &Error{File: path, Msg: why(err)}
+		return "", &Error{File: path, Msg: regular.Cause(err).Error()}
 	case !info.Mode().IsRegular():
 		return "", &Error{File: path, Msg: "not a file"}
 	}
@@ -123,17 +124,9 @@ func readFile(path string) (string, *Error) {
 		return "", &Error{File: path, Msg: "it names programs that root runs, and others may change it: " + open.Why, Hint: hint.Of(err)}
 	}
 	if err != nil {
-		return "", &Error{File: path, Msg: why(err), Hint: "run it as root"}
+		return "", &Error{File: path, Msg: regular.Cause(err).Error(), Hint: "run it as root"}
 	}
 	return string(data), nil
-}
-
-// why strips the operation and the path, which the Error says already.
-func why(err error) string {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err.Error()
-	}
-	return err.Error()
 }
 
 func syntaxError(path string, err error) *Error {

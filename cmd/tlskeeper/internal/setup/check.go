@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/internal/regular"
 	"tlskeeper/internal/safepath"
 )
 
@@ -104,7 +105,7 @@ func (d Dir) check() []Finding {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return []Finding{warn("directories", "run it as root", "cannot look at %s: %s", d.Path, reason(err))}
+		return []Finding{warn("directories", "run it as root", "cannot look at %s: %s", d.Path, regular.Cause(err))}
 	case !info.IsDir():
 		return []Finding{fail("directories", "", "%s is no directory", d.Path)}
 	}
@@ -122,14 +123,6 @@ func (d Dir) check() []Finding {
 	return untrusted("directories", safepath.Check(d.Path))
 }
 
-// reason strips the path, which the finding names already.
-func reason(err error) string {
-	if e, isPath := errors.AsType[*fs.PathError](err); isPath {
-		return e.Err.Error()
-	}
-	return err.Error()
-}
-
 func checkLogs(logs []string) []Finding {
 	var found []Finding
 	for _, path := range logs {
@@ -138,7 +131,7 @@ func checkLogs(logs []string) []Finding {
 		case errors.Is(err, fs.ErrNotExist):
 			found = append(found, warn("log", "tlskeeper apache apply --log-only", "%s is not there yet", path))
 		case err != nil:
-			found = append(found, fail("log", "tlskeeper must be in the group that may read "+filepath.Dir(path), "cannot read %s: %s", path, reason(err)))
+			found = append(found, fail("log", "tlskeeper must be in the group that may read "+filepath.Dir(path), "cannot read %s: %s", path, regular.Cause(err)))
 		default:
 			f.Close()
 			found = append(found, ok("log", "%s", path))

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"tlskeeper/cmd/tlskeeper/internal/config"
+	"tlskeeper/internal/regular"
 )
 
 // maxKeyFile bounds what is read to recognize a key: the largest RSA key in
@@ -60,7 +61,7 @@ func secrets(cfg *config.Config) []string {
 func checkKey(path string) (found []Finding, isKey bool) {
 	f, err := os.Open(path)
 	if err != nil {
-		return []Finding{warn("keys", "run it as root", "cannot look at %s: %s", path, reason(err))}, false
+		return []Finding{warn("keys", "run it as root", "cannot look at %s: %s", path, regular.Cause(err))}, false
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
@@ -73,7 +74,7 @@ func checkKey(path string) (found []Finding, isKey bool) {
 func checkSecret(path string) []Finding {
 	info, err := os.Stat(path)
 	if err != nil {
-		return []Finding{fail("keys", "", "%s: %s", path, reason(err))}
+		return []Finding{fail("keys", "", "%s: %s", path, regular.Cause(err))}
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return []Finding{fail("keys", "chmod 600 "+path+"; if others had access to this host, revoke and issue anew",

@@ -8,6 +8,7 @@ import (
 	"tlskeeper/cmd/tlskeeper/internal/config"
 	"tlskeeper/internal/child"
 	"tlskeeper/internal/hint"
+	"tlskeeper/internal/regular"
 	"tlskeeper/internal/safepath"
 )
 
@@ -36,7 +37,7 @@ func checkNamed(cfg *config.Config) []Finding {
 	}
 	for _, subject := range sortedKeys(files) {
 		if _, err := os.Stat(files[subject]); err != nil {
-			found = append(found, fail(subject, "", "%s: %s", files[subject], reason(err)))
+			found = append(found, fail(subject, "", "%s: %s", files[subject], regular.Cause(err)))
 		}
 	}
 	return found
@@ -84,7 +85,7 @@ func checkProgram(subject, path string) []Finding {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return []Finding{fail(subject, "", "%s: %s", path, reason(err))}
+		return []Finding{fail(subject, "", "%s: %s", path, regular.Cause(err))}
 	case !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0:
 		return []Finding{fail(subject, "chmod +x "+path, "%s is not a program", path)}
 	}
